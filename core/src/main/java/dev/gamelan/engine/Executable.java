@@ -1,0 +1,20 @@
+package dev.gamelan.engine;
+
+import java.util.List;
+
+/** A compiled graph. Re-entrant: several threads may run it at once. */
+public interface Executable extends AutoCloseable {
+  /**
+   * One buffer for each output, new ones; may return before the device is done. Donated inputs are
+   * closed by this call, also when it fails.
+   *
+   * @throws EngineException before anything was written if an input does not match
+   */
+  List<Buffer> run(List<Buffer> inputs);
+
+  /** What a run needs beside inputs and outputs. */
+  long workspaceBytes();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,139 @@
+package dev.gamelan.engine;
+
+import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What a device's memory is spent on. The core reserves outputs and workspaces here before a run,
+ * engines their pools and packs.
+ */
+public final class MemoryBudget {
+  private static final int NAMED_IN_ERRORS = 8;
+
+  /** Bytes that stay reserved until it is closed. */
+  public final class Reservation implements AutoCloseable {
+    private final long bytes;
+    private final String what;
+    private boolean closed;
+
+    private Reservation(long bytes, String what) {
+      this.bytes = bytes;
+      this.what = what;
+    }
+
+    @Override
+    public void close() {
+      synchronized (MemoryBudget.this) {
+        if (closed) return;
+        closed = true;
+        used -= bytes;
+        live.computeIfPresent(key(), (k, count) -> count == 1 ? null : count - 1);
+      }
+    }
+
+    private Entry key() {
+      return new Entry(bytes, what);
+    }
+  }
+
+  private record Entry(long bytes, String what) {}
+
+  private final String device;
+  private final Map<Entry, Integer> live = new HashMap<>();
+  private final List<Runnable> reclaimers = new ArrayList<>();
+  private long limit;
+  private long used;
+
+  public MemoryBudget(Device device, long limit) {
+    this.device = device.toString();
+    this.limit = limit;
+  }
+
+  public synchronized long limit() {
+    return limit;
+  }
+
+  /** Does not touch what is reserved already. */
+  public synchronized void setLimit(long bytes) {
+    limit = bytes;
+  }
+
+  public synchronized long used() {
+    return used;
+  }
+
+  /** Runs when a reservation does not fit, to give back what can be had again. */
+  public synchronized void onPressure(Runnable reclaimer) {
+    reclaimers.add(reclaimer);
+  }
+
+  public Reservation reserve(TensorType type) {
+    return reserve(type.bytes(), type.toString());
+  }
+
+  /**
+   * Reserves {@code bytes} for {@code what}.
+   *
+   * @throws OutOfMemoryException naming the largest live tensors, when it does not fit even after
+   *     unreachable buffers were let go
+   */
+  public Reservation reserve(long bytes, String what) {
+    for (var reclaimer : reclaimersIfFull(bytes)) {
+      reclaimer.run();
+      if (fits(bytes)) break;
+    }
+    synchronized (this) {
+      if (bytes > limit - used) throw new OutOfMemoryException(message(bytes, what));
+      used += bytes;
+      var reservation = new Reservation(bytes, what);
+      live.merge(reservation.key(), 1, Integer::sum);
+      return reservation;
+    }
+  }
+
+  private synchronized boolean fits(long bytes) {
+    return bytes <= limit - used;
+  }
+
+  private synchronized List<Runnable> reclaimersIfFull(long bytes) {
+    return fits(bytes) ? List.of() : List.copyOf(reclaimers);
+  }
+
+  private String message(long bytes, String what) {
+    var largest =
+        live.entrySet().stream()
+            .sorted(
+                Comparator.comparingLong(
+                        (Map.Entry<Entry, Integer> e) -> e.getKey().bytes() * e.getValue())
+                    .reversed())
+            .limit(NAMED_IN_ERRORS)
+            .map(
+                e ->
+                    "%d × %s (%s)"
+                        .formatted(
+                            e.getValue(),
+                            e.getKey().what(),
+                            human(e.getKey().bytes() * e.getValue())))
+            .collect(Collectors.joining(", "));
+    return "%s is out of memory: %s needs %s, %s of %s are in use; the largest: %s; use smaller batches, or Scope.run to free what is done with"
+        .formatted(
+            device,
+            what,
+            human(bytes),
+            human(used),
+            human(limit),
+            largest.isEmpty() ? "nothing" : largest);
+  }
+
+  private static String human(long bytes) {
+    if (bytes < 1 << 10) return bytes + " B";
+    if (bytes < 1 << 20) return "%.1f KiB".formatted(bytes / 0x1p10);
+    if (bytes < 1 << 30) return "%.1f MiB".formatted(bytes / 0x1p20);
+    return "%.1f GiB".formatted(bytes / 0x1p30);
+  }
+}

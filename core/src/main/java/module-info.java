@@ -1,0 +1,14 @@
+/** The graph, its passes, differentiation, the engine SPI, tensors, layers and optimisers. */
+module dev.gamelan.core {
+  requires static transitive org.jspecify;
+
+  exports dev.gamelan.type;
+  exports dev.gamelan.ir;
+  exports dev.gamelan.engine;
+  exports dev.gamelan.engine.reference;
+
+  uses dev.gamelan.engine.EngineProvider;
+
+  provides dev.gamelan.engine.EngineProvider with
+      dev.gamelan.engine.reference.ReferenceEngineProvider;
+}
