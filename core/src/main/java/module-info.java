@@ -4,8 +4,11 @@ module dev.gamelan.core {
 
   exports dev.gamelan.type;
   exports dev.gamelan.ir;
+  exports dev.gamelan.pass;
+  exports dev.gamelan.autodiff;
   exports dev.gamelan.engine;
   exports dev.gamelan.engine.reference;
+  exports dev.gamelan.tensor;
 
   uses dev.gamelan.engine.EngineProvider;
 

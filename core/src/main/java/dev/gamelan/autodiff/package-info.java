@@ -1,0 +1,5 @@
+/** Differentiation as a rewrite of the graph. */
+@NullMarked
+package dev.gamelan.autodiff;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,189 @@
+package dev.gamelan.engine;
+
+import dev.gamelan.engine.reference.Array;
+import dev.gamelan.engine.reference.ReferenceKernels;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Literal;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Op;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.pass.AlgebraicSimplification;
+import dev.gamelan.pass.CommonSubexpressionElimination;
+import dev.gamelan.pass.CompositeExpansion;
+import dev.gamelan.pass.ConstantFolding;
+import dev.gamelan.pass.DeadNodeElimination;
+import dev.gamelan.pass.PassPipeline;
+import dev.gamelan.type.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * The engines of this process, found by {@link ServiceLoader} and loaded when first used, and what
+ * hangs on their devices. The only process-wide state.
+ */
+public final class Engines {
+  private static final Engines INSTANCE = new Engines();
+
+  private final Map<String, Engine> loaded = new ConcurrentHashMap<>();
+  private final Map<Device, MemoryBudget> budgets = new ConcurrentHashMap<>();
+  private final Map<Device, Map<Class<?>, Object>> attachments = new ConcurrentHashMap<>();
+
+  private Engines() {}
+
+  /** All engines on the class path or module path, the preferred first; nothing is loaded. */
+  public static List<EngineProvider> providers() {
+    return ServiceLoader.load(EngineProvider.class, Engines.class.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(EngineProvider::priority).reversed())
+        .toList();
+  }
+
+  /**
+   * The engine called {@code name}, loaded if it is not yet.
+   *
+   * @throws EngineException if there is none, or why it can't be had
+   */
+  public static Engine get(String name) {
+    return INSTANCE.loaded.computeIfAbsent(name, Engines::load);
+  }
+
+  private static Engine load(String name) {
+    var providers = providers();
+    var provider =
+        providers.stream()
+            .filter(candidate -> candidate.name().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        "no engine is called '%s'; there are: %s; add the artifact gamelan-%s"
+                            .formatted(
+                                name,
+                                providers.stream()
+                                    .map(EngineProvider::name)
+                                    .collect(Collectors.joining(", ")),
+                                name)));
+    provider
+        .missing()
+        .ifPresent(
+            why -> {
+              throw new EngineException("engine '%s' can't be used: %s".formatted(name, why));
+            });
+    return provider.create();
+  }
+
+  /**
+   * The first device of the preferred engine that can be had; those of no priority only by name.
+   */
+  public static Device defaultDevice() {
+    var provider =
+        providers().stream()
+            .filter(candidate -> candidate.priority() >= 0 && candidate.missing().isEmpty())
+            .findFirst()
+            .orElseThrow(() -> new EngineException("no engine is available"));
+    return get(provider.name()).devices().getFirst();
+  }
+
+  /** Checks that the device exists. */
+  public static Device device(String text) {
+    var device = Device.parse(text);
+    var devices = get(device.engine()).devices();
+    if (!devices.contains(device)) {
+      throw new EngineException("no device '%s'; there are %s".formatted(text, devices));
+    }
+    return device;
+  }
+
+  /** The memory that tensors on {@code device} may fill. */
+  public static MemoryBudget budget(Device device) {
+    return INSTANCE.budgets.computeIfAbsent(
+        device, d -> new MemoryBudget(d, get(d.engine()).info(d).memoryBytes()));
+  }
+
+  /** The one {@code type} that hangs on {@code device}, such as its cache of executables. */
+  public static <T> T attachment(Device device, Class<T> type, Supplier<T> create) {
+    var ofDevice = INSTANCE.attachments.computeIfAbsent(device, d -> new ConcurrentHashMap<>());
+    return type.cast(ofDevice.computeIfAbsent(type, t -> create.get()));
+  }
+
+  /**
+   * Checks, expands, simplifies and compiles. Every graph goes through here.
+   *
+   * @throws EngineException naming the op or dtype that the engine has not, and the remedy
+   */
+  public static Executable compile(Graph graph, Device device, CompileOptions options) {
+    var engine = get(device.engine());
+    var prepared = prepare(graph, engine);
+    checkDtypes(prepared, engine, device);
+    engine
+        .check(prepared, device)
+        .ifPresent(
+            unsupported -> {
+              throw new EngineException("%s can't run %s".formatted(device, unsupported));
+            });
+    return engine.compile(prepared, device, options);
+  }
+
+  /** The graph as {@code engine} compiles it. */
+  public static Graph prepare(Graph graph, Engine engine) {
+    return PassPipeline.of(
+            new CompositeExpansion(engine::keeps),
+            new AlgebraicSimplification(),
+            new ConstantFolding(Engines::evaluate),
+            new CommonSubexpressionElimination(),
+            new DeadNodeElimination())
+        .apply(graph);
+  }
+
+  private static List<Literal> evaluate(Op op, List<Literal> operands) {
+    var arrays = operands.stream().map(Engines::array).toList();
+    var types = op.infer(operands.stream().map(Literal::type).toList());
+    return ReferenceKernels.apply(op, arrays, types).stream().map(Engines::literal).toList();
+  }
+
+  private static Array array(Literal literal) {
+    var array = Array.zeros(literal.type());
+    array.read(MemorySegment.ofBuffer(literal.bytes()));
+    return array;
+  }
+
+  private static Literal literal(Array array) {
+    var bytes = new byte[(int) array.type().bytes()];
+    array.write(MemorySegment.ofArray(bytes));
+    return Literal.of(array.type(), bytes);
+  }
+
+  private static void checkDtypes(Graph graph, Engine engine, Device device) {
+    var dtypes = engine.dtypes(device);
+    for (var input : graph.inputs()) checkDtype("an input", input, dtypes, device);
+    for (var node : graph.nodes()) {
+      for (var result : node.results()) checkDtype(node.op().name(), result, dtypes, device);
+      for (var body : bodies(node)) checkDtypes(body, engine, device);
+    }
+  }
+
+  private static List<Graph> bodies(Node node) {
+    return switch (node.op()) {
+      case Primitive.Scan scan -> List.of(scan.body());
+      case Primitive.While loop -> List.of(loop.condition(), loop.body());
+      case Primitive.Cond cond -> List.of(cond.onTrue(), cond.onFalse());
+      default -> List.of();
+    };
+  }
+
+  private static void checkDtype(String what, Value value, Set<DType> dtypes, Device device) {
+    var dtype = value.type().dtype();
+    if (dtype.isStorage() || dtypes.contains(dtype)) return;
+    throw new EngineException(
+        "%s has no %s, which %s needs (%s); convert to one of %s, or use another device"
+            .formatted(device, dtype, what, value.type(), dtypes));
+  }
+}

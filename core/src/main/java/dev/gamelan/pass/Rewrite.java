@@ -1,0 +1,50 @@
+package dev.gamelan.pass;
+
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Op;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/** Copies a graph node by node, letting a rule put something else in a node's place. */
+final class Rewrite {
+  /** Appends what stands for {@code node}, whose operands are now {@code operands}. */
+  @FunctionalInterface
+  interface Rule {
+    List<Value> apply(GraphBuilder g, Node node, List<Value> operands);
+  }
+
+  private Rewrite() {}
+
+  static Graph of(Graph graph, Rule rule) {
+    var g = new GraphBuilder();
+    var replacement = new GraphBuilder.Replacement();
+    for (var input : graph.inputs()) replacement.put(input, g.input(input.type()));
+    for (var node : graph.nodes()) {
+      replacement.put(node, rule.apply(g, node, replacement.get(node.inputs())));
+    }
+    return g.build(replacement.outputs(graph));
+  }
+
+  /** {@code op} with the graphs that it holds rewritten. */
+  static Op bodies(Op op, UnaryOperator<Graph> rewrite) {
+    return switch (op) {
+      case Primitive.Scan scan ->
+          new Primitive.Scan(
+              rewrite.apply(scan.body()),
+              scan.length(),
+              scan.carries(),
+              scan.sequences(),
+              scan.reverse());
+      case Primitive.While loop ->
+          new Primitive.While(
+              rewrite.apply(loop.condition()), rewrite.apply(loop.body()), loop.carries());
+      case Primitive.Cond cond ->
+          new Primitive.Cond(rewrite.apply(cond.onTrue()), rewrite.apply(cond.onFalse()));
+      default -> op; // No other op holds a graph.
+    };
+  }
+}

@@ -1,0 +1,32 @@
+package dev.gamelan.tensor;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Evaluates lazy graphs that grow past a limit, so that a program that never reads runs all the
+ * same.
+ */
+final class DepthLimit {
+  private static final System.Logger LOG = System.getLogger(DepthLimit.class.getName());
+  private static final int LIMIT = 4000;
+  private static final AtomicBoolean HINTED = new AtomicBoolean();
+
+  private DepthLimit() {}
+
+  static void apply(LazyNode node) {
+    if (node.pendingNodes <= LIMIT) return;
+    // The estimate counts shared nodes more than once; count them exactly before acting on it.
+    var capture = new GraphCapture(value -> value.buffer() != null || value.node().op == null);
+    capture.add(new LazyValue(node, 0));
+    node.pendingNodes = capture.nodes().size();
+    if (node.pendingNodes <= LIMIT) return;
+    if (HINTED.compareAndSet(false, true)) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "a lazy graph grew past {0} operations and was evaluated; read a value now and then",
+          LIMIT);
+    }
+    Evaluation.run(List.of(new LazyValue(node, 0)));
+  }
+}

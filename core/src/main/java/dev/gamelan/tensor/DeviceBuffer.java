@@ -1,0 +1,78 @@
+package dev.gamelan.tensor;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.MemoryBudget;
+import dev.gamelan.type.TensorType;
+import java.lang.ref.Cleaner;
+
+/**
+ * A buffer, its place in the budget and who uses it. Freed when it is unreachable, or closed and no
+ * longer in use by a run.
+ */
+final class DeviceBuffer {
+  private static final class Owned implements Runnable {
+    private final Buffer buffer;
+    private final MemoryBudget.Reservation reservation;
+
+    Owned(Buffer buffer, MemoryBudget.Reservation reservation) {
+      this.buffer = buffer;
+      this.reservation = reservation;
+    }
+
+    @Override
+    public void run() {
+      buffer.close();
+      reservation.close();
+    }
+  }
+
+  private final Owned owned;
+  private final Cleaner.Cleanable cleanable;
+  private int users;
+  private boolean shared;
+  private boolean closed;
+
+  DeviceBuffer(Buffer buffer, MemoryBudget.Reservation reservation) {
+    this.owned = new Owned(buffer, reservation);
+    this.cleanable = DeviceState.of(buffer.device()).cleaner().register(this, owned);
+  }
+
+  TensorType type() {
+    return owned.buffer.type();
+  }
+
+  Device device() {
+    return owned.buffer.device();
+  }
+
+  /** For a run or a read; {@link #release} afterwards. */
+  synchronized Buffer acquire() {
+    if (closed) {
+      throw new EngineException(
+          "a tensor %s was used after its scope ended; return it from Scope.run to keep it"
+              .formatted(type()));
+    }
+    users++;
+    return owned.buffer;
+  }
+
+  synchronized void release() {
+    if (--users == 0 && closed) cleanable.clean();
+  }
+
+  /** A handle to it is out in the program: it must not be overwritten. */
+  synchronized void share() {
+    shared = true;
+  }
+
+  synchronized boolean isWritable() {
+    return !shared && users == 0 && !closed;
+  }
+
+  synchronized void close() {
+    closed = true;
+    if (users == 0) cleanable.clean();
+  }
+}

@@ -1,0 +1,103 @@
+package dev.gamelan.tensor;
+
+import dev.gamelan.engine.Device;
+import dev.gamelan.ir.Op;
+import dev.gamelan.type.TensorType;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An op that may not have run yet, or a leaf: a buffer, or the placeholder of a recording's input.
+ * Guarded by its device's {@link DeviceState} but for what is final.
+ */
+final class LazyNode {
+  private static final AtomicLong SEQUENCE = new AtomicLong();
+
+  final Device device;
+  final List<TensorType> types;
+
+  /** Grows with every node made, in all threads. */
+  final long sequence = SEQUENCE.incrementAndGet();
+
+  /** Where the program made it; known in traces only. */
+  final String site;
+
+  /** A number of tensor arithmetic, which may become an input when it changes. */
+  boolean number;
+
+  @Nullable Op op;
+  List<LazyValue> operands;
+  final @Nullable DeviceBuffer[] buffers;
+
+  /** The recording that it belongs to, while that one is open. */
+  @Nullable Recording recording;
+
+  /** Where differentiation put what this node computes. */
+  @Nullable List<LazyValue> replacement;
+
+  /** Evaluated together: a loss and its gradients. */
+  @Nullable List<LazyValue> group;
+
+  /** An evaluation computed it inside and did not keep the results. */
+  boolean computedInside;
+
+  /**
+   * Results that the program used after they were computed inside: the next evaluation keeps them.
+   */
+  final boolean[] wanted;
+
+  /** At least the number of unevaluated nodes below, this one included. */
+  long pendingNodes;
+
+  LazyNode(
+      Device device,
+      List<TensorType> types,
+      @Nullable Op op,
+      List<LazyValue> operands,
+      boolean number,
+      @Nullable Recording recording) {
+    this.device = device;
+    this.types = types;
+    this.op = op;
+    this.operands = operands;
+    this.number = number;
+    this.buffers = new DeviceBuffer[types.size()];
+    this.wanted = new boolean[types.size()];
+    this.recording = recording;
+    this.site = recording == null ? "" : recording.site();
+  }
+
+  static LazyNode leaf(DeviceBuffer buffer, @Nullable Recording recording) {
+    var node =
+        new LazyNode(buffer.device(), List.of(buffer.type()), null, List.of(), false, recording);
+    node.buffers[0] = buffer;
+    return node;
+  }
+
+  static LazyNode placeholder(Device device, TensorType type, Recording recording) {
+    return new LazyNode(device, List.of(type), null, List.of(), false, recording);
+  }
+
+  static long lastSequence() {
+    return SEQUENCE.get();
+  }
+
+  boolean isPlaceholder() {
+    return op == null && buffers[0] == null;
+  }
+
+  boolean allKept() {
+    for (var buffer : buffers) if (buffer == null) return false;
+    return true;
+  }
+
+  /** Forgets how it was computed, where nothing can ask any more. */
+  void cutHistory() {
+    if (op == null || !allKept()) return;
+    if (recording != null && recording.needsHistory()) return;
+    op = null;
+    operands = List.of();
+    pendingNodes = 0;
+  }
+}

@@ -1,0 +1,58 @@
+package dev.gamelan.tensor;
+
+import dev.gamelan.ir.RandomOp;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * The key of a stream of random numbers: two words. The same key gives the same numbers, on every
+ * engine.
+ */
+public final class RandomKey {
+  private final Tensor words;
+
+  private RandomKey(Tensor words) {
+    this.words = words;
+  }
+
+  /** JAX's {@code random.key(seed)}. */
+  public static RandomKey of(long seed) {
+    return new RandomKey(Tensor.of(new int[] {(int) (seed >>> 32), (int) seed}));
+  }
+
+  static RandomKey of(Tensor words) {
+    return new RandomKey(words);
+  }
+
+  /** A key for each number, independent of this one; JAX's {@code random.fold_in}. */
+  public RandomKey foldIn(int number) {
+    return new RandomKey(
+        Tensor.apply(new RandomOp.FoldIn(), List.of(words, Tensor.number(words, number))));
+  }
+
+  /** As {@link #foldIn(int)}, with an i32 scalar that may be computed. */
+  public RandomKey foldIn(Tensor number) {
+    return new RandomKey(Tensor.apply(new RandomOp.FoldIn(), List.of(words, number)));
+  }
+
+  /** The words, i32[2]. */
+  public Tensor words() {
+    return words;
+  }
+
+  /** Runs {@code body} with draws from this key. */
+  public <T> T use(Supplier<T> body) {
+    return Context.current().with(new RandomState(this)).call(body);
+  }
+
+  /** The key of the next draw: of a dropout layer, say. */
+  public static RandomKey draw() {
+    var random = Context.current().random();
+    if (random == null) {
+      throw new IllegalStateException(
+          "random numbers need a key, and the context has none; run this in"
+              + " RandomKey.of(seed).use(() -> …)");
+    }
+    return random.next();
+  }
+}
