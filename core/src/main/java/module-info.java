@@ -9,6 +9,8 @@ module dev.gamelan.core {
   exports dev.gamelan.engine;
   exports dev.gamelan.engine.reference;
   exports dev.gamelan.tensor;
+  exports dev.gamelan.nn;
+  exports dev.gamelan.optim;
 
   uses dev.gamelan.engine.EngineProvider;
 

@@ -17,23 +17,28 @@ public final class Parameter implements Variable {
   private final DeviceState state;
 
   // Guarded by state, the lock of everything lazy on the device.
-  private LazyValue current;
+  private @Nullable LazyValue current;
   private @Nullable Thread assigner;
   private boolean lost;
 
-  private Parameter(LazyValue initial) {
-    this.type = initial.type();
-    this.device = initial.node().device;
+  private Parameter(TensorType type, Device device) {
+    this.type = type;
+    this.device = device;
     this.state = DeviceState.of(device);
-    this.current = initial;
   }
 
   /** A parameter with this value, of its type and on its device. */
   public static Parameter of(Tensor initial) {
     initial.evaluate();
-    var parameter = new Parameter(initial.lazy());
+    var parameter = new Parameter(initial.type(), initial.device());
+    parameter.current = initial.lazy();
     parameter.shareCurrent();
     return parameter;
+  }
+
+  /** A parameter whose value comes later: using it before is an error. */
+  public static Parameter uninitialized(TensorType type) {
+    return new Parameter(type, Devices.current());
   }
 
   @Override
@@ -52,11 +57,10 @@ public final class Parameter implements Variable {
     state.stateLock().lock();
     try {
       synchronized (state) {
-        checkNotLost();
+        checkHasValue();
         boolean anothers = assigner != null && !assigner.equals(Thread.currentThread());
         if (!anothers) {
-          shareCurrent();
-          return new Tensor(current);
+          return new Tensor(shareCurrent());
         }
       }
       Evaluation.run(List.of(pendingValue()));
@@ -111,14 +115,14 @@ public final class Parameter implements Variable {
 
   LazyValue pendingValue() {
     synchronized (state) {
-      return current.resolve();
+      return checkHasValue().resolve();
     }
   }
 
   /** After the pending value has a buffer. */
   void commit() {
     synchronized (state) {
-      if (assigner == null || current.resolve().buffer() == null) return;
+      if (assigner == null || checkHasValue().resolve().buffer() == null) return;
       state.removePending(assigner, this);
       assigner = null;
       shareCurrent();
@@ -130,13 +134,12 @@ public final class Parameter implements Variable {
   DeviceBuffer buffer() {
     Evaluation.run(List.of(pendingValue()));
     synchronized (state) {
-      checkNotLost();
       if (assigner != null) {
         state.removePending(assigner, this);
         assigner = null;
         keepFromScope();
       }
-      var buffer = current.resolve().buffer();
+      var buffer = checkHasValue().resolve().buffer();
       if (buffer == null) throw new IllegalStateException("an evaluated parameter has a buffer");
       return buffer;
     }
@@ -162,23 +165,30 @@ public final class Parameter implements Variable {
   }
 
   private LazyValue shareCurrent() {
-    var buffer = current.resolve().buffer();
+    var value = checkHasValue();
+    var buffer = value.resolve().buffer();
     if (buffer != null) buffer.share();
-    return current;
+    return value;
   }
 
   private void keepFromScope() {
     var scope = Context.current().scope();
-    var buffer = current.resolve().buffer();
+    var buffer = checkHasValue().resolve().buffer();
     if (scope != null && buffer != null) scope.forget(buffer);
   }
 
-  private void checkNotLost() {
+  private LazyValue checkHasValue() {
     if (lost) {
       throw new IllegalStateException(
           "the value of a parameter %s was lost in a step that failed; load a checkpoint"
               .formatted(type));
     }
+    if (current == null) {
+      throw new IllegalStateException(
+          "a parameter %s has no value yet; call initialize(RandomKey.of(seed)) on the model, or load a checkpoint"
+              .formatted(type));
+    }
+    return current;
   }
 
   /** The type and value. */

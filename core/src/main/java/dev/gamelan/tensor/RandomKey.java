@@ -1,8 +1,10 @@
 package dev.gamelan.tensor;
 
 import dev.gamelan.ir.RandomOp;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.zip.CRC32;
 
 /**
  * The key of a stream of random numbers: two words. The same key gives the same numbers, on every
@@ -33,6 +35,13 @@ public final class RandomKey {
   /** As {@link #foldIn(int)}, with an i32 scalar that may be computed. */
   public RandomKey foldIn(Tensor number) {
     return new RandomKey(Tensor.apply(new RandomOp.FoldIn(), List.of(words, number)));
+  }
+
+  /** A key for each name: of a layer, say. Folds the CRC-32 of its UTF-8 bytes. */
+  public RandomKey foldIn(String name) {
+    var checksum = new CRC32();
+    checksum.update(name.getBytes(StandardCharsets.UTF_8));
+    return foldIn((int) checksum.getValue());
   }
 
   /** The words, i32[2]. */

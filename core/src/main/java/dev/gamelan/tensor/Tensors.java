@@ -9,7 +9,9 @@ import dev.gamelan.type.TensorType;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -27,6 +29,21 @@ public final class Tensors {
 
   public static void evaluate(Collection<Tensor> tensors) {
     Evaluation.run(tensors.stream().map(Tensor::lazy).toList());
+  }
+
+  /** The values of parameters as of one moment: no step commits between two of them. */
+  public static <K> Map<K, Tensor> snapshot(Map<K, Parameter> parameters) {
+    var values = new LinkedHashMap<K, Tensor>();
+    if (parameters.isEmpty()) return values;
+    var lock = DeviceState.of(parameters.values().iterator().next().device()).stateLock();
+    lock.lock();
+    try {
+      parameters.forEach((key, parameter) -> values.put(key, parameter.value()));
+      evaluate(values.values());
+    } finally {
+      lock.unlock();
+    }
+    return values;
   }
 
   /** A copy on another device. */

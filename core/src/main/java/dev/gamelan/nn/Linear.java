@@ -1,0 +1,40 @@
+package dev.gamelan.nn;
+
+import dev.gamelan.ir.TensorOp;
+import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.Tensor;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.util.List;
+import java.util.Optional;
+
+/** x·Wᵀ + b: from [.., in] to [.., out]. Parameters: weight [out, in], bias [out]. */
+public final class Linear extends UnaryLayer {
+  private final Parameter weight;
+  private final Optional<Parameter> bias;
+
+  public Linear(long in, long out) {
+    this(in, out, true);
+  }
+
+  public Linear(long in, long out, boolean bias) {
+    this.weight =
+        parameter("weight", TensorType.of(DType.F32, out, in), Initializer.fanInUniform());
+    // As PyTorch draws it: from the fan-in of the weight.
+    this.bias =
+        bias
+            ? Optional.of(
+                parameter(
+                    "bias",
+                    TensorType.of(DType.F32, out),
+                    Initializer.uniform(1 / Math.sqrt(Math.max((double) in, 1)))))
+            : Optional.empty();
+  }
+
+  @Override
+  public Tensor forward(Tensor x) {
+    var op = new TensorOp.Linear(TensorOp.LinearActivation.NONE);
+    return bias.map(b -> Tensor.apply(op, List.of(x, weight.value(), b.value())))
+        .orElseGet(() -> Tensor.apply(op, List.of(x, weight.value())));
+  }
+}

@@ -1,0 +1,161 @@
+package dev.gamelan.examples;
+
+import dev.gamelan.data.ArrayDataset;
+import dev.gamelan.data.DataLoader;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.io.Idx;
+import dev.gamelan.io.SafeTensors;
+import dev.gamelan.nn.BatchNorm;
+import dev.gamelan.nn.Conv2d;
+import dev.gamelan.nn.Dropout;
+import dev.gamelan.nn.Linear;
+import dev.gamelan.nn.Pool2d;
+import dev.gamelan.nn.Sequential;
+import dev.gamelan.nn.UnaryLayer;
+import dev.gamelan.optim.AdamW;
+import dev.gamelan.tensor.CompiledFunction;
+import dev.gamelan.tensor.Devices;
+import dev.gamelan.tensor.RandomKey;
+import dev.gamelan.tensor.Tensor;
+import dev.gamelan.train.ConfusionMatrix;
+import dev.gamelan.train.CurvePlot;
+import dev.gamelan.train.History;
+import dev.gamelan.train.ProgressBar;
+import dev.gamelan.train.Trainer;
+import dev.gamelan.train.TrainingListener;
+import dev.gamelan.type.Shape;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Trains a small convolutional network on real handwritten digits, 8×8 pixels each. */
+@Command(
+    name = "digits",
+    mixinStandardHelpOptions = true,
+    showDefaultValues = true,
+    description = "Trains a network on handwritten digits and shows what it learnt.")
+final class Digits implements Callable<Integer> {
+  private static final int CLASSES = 10;
+  private static final int BATCH = 32;
+  private static final float BRIGHTEST = 16;
+
+  @Option(names = "--engine", paramLabel = "E", description = "engine or device, such as reference")
+  private @Nullable String engine;
+
+  @Option(names = "--seed", paramLabel = "S", description = "of weights, order and dropout")
+  private long seed = 1;
+
+  @Option(names = "--epochs", paramLabel = "N", description = "times through the training images")
+  private int epochs = 8;
+
+  @Option(names = "--learning-rate", paramLabel = "R", description = "of AdamW")
+  private double learningRate = 2e-3;
+
+  @Option(names = "--out", paramLabel = "DIR", description = "folder for weights and picture")
+  private Path out = Path.of("out", "digits");
+
+  @Override
+  public Integer call() throws IOException {
+    if (epochs < 0)
+      throw new IllegalArgumentException("--epochs must be at least 0, not " + epochs);
+    Device device = engine == null ? Devices.current() : Engines.device(engine);
+    var train = load("train");
+    var test = load("test");
+    System.out.printf(
+        "%d training and %d test images, seed %d, on %s%n",
+        train.size(), test.size(), seed, device);
+    double accuracy = Devices.use(device, () -> train(train, test));
+    System.out.printf(Locale.ROOT, "test accuracy %.4f%n", accuracy);
+    return 0;
+  }
+
+  static UnaryLayer model() {
+    var padded = Conv2d.Options.DEFAULT.withPadding(1);
+    return new Sequential(
+        new Conv2d(1, 16, 3, padded),
+        new BatchNorm(16),
+        UnaryLayer.of(Tensor::relu),
+        Pool2d.max(2, 2),
+        new Conv2d(16, 32, 3, padded),
+        new BatchNorm(32),
+        UnaryLayer.of(Tensor::relu),
+        Pool2d.max(2, 2),
+        UnaryLayer.of(x -> x.flatten(1)),
+        new Dropout(0.2),
+        new Linear(32 * 2 * 2, CLASSES));
+  }
+
+  private double train(ArrayDataset train, ArrayDataset test) {
+    var model = model();
+    model.initialize(RandomKey.of(seed));
+    UnaryOperator<Tensor> predict =
+        CompiledFunction.ofUnary(images -> model.forward(images).argMax(1));
+    var history = new History();
+    var optimizer = new AdamW(model.parameters(), learningRate);
+    var trainer =
+        new Trainer(optimizer, b -> model.forward(b.input()).crossEntropy(b.target()), seed)
+            .listen(ProgressBar.standard())
+            .listen(history)
+            .listen(
+                new TrainingListener() {
+                  @Override
+                  public void afterEpoch(int epoch, int epochs, float loss) {
+                    history.record("test accuracy", confusion(predict, test).accuracy());
+                  }
+                });
+    var options = DataLoader.Options.DEFAULT.withShuffle(seed).withDropLast(true);
+    trainer.train(new DataLoader(train, BATCH, options), epochs);
+    var confusion = confusion(predict, test);
+    System.out.println();
+    System.out.println(confusion);
+    System.out.println();
+    save(model, history);
+    return confusion.accuracy();
+  }
+
+  private void save(UnaryLayer model, History history) {
+    var weights = out.resolve("digits.safetensors");
+    var picture = out.resolve("curves.png");
+    try {
+      SafeTensors.write(weights, model.snapshot());
+      System.out.printf("weights   %s (%d parameters)%n", weights, model.parameterCount());
+      if (epochs > 0) {
+        CurvePlot.save(picture, history);
+        System.out.printf("curves    %s%n", picture);
+      }
+    } catch (IOException e) {
+      throw new IllegalStateException("can't write to %s: %s".formatted(out, e.getMessage()), e);
+    }
+  }
+
+  private static ConfusionMatrix confusion(UnaryOperator<Tensor> predict, ArrayDataset test) {
+    var confusion = new ConfusionMatrix(CLASSES);
+    var loader = new DataLoader(test, Math.toIntExact(test.size()), DataLoader.Options.DEFAULT);
+    for (var batch : loader.epoch(0)) {
+      confusion.add(batch.target().toIntArray(), predict.apply(batch.input()).toIntArray());
+    }
+    return confusion;
+  }
+
+  /** Grey values from 0 to 16, as [1, 8, 8] from 0 to 1. */
+  static ArrayDataset load(String part) throws IOException {
+    var images = resource("optdigits-%s-images.idx3.gz".formatted(part));
+    var labels = resource("optdigits-%s-labels.idx1.gz".formatted(part));
+    var shape = Shape.of(1, images.shape().dim(1), images.shape().dim(2));
+    return new ArrayDataset(images.toFloats(BRIGHTEST), shape, labels.toInts());
+  }
+
+  private static Idx resource(String name) throws IOException {
+    try (var in = Digits.class.getResourceAsStream(name)) {
+      if (in == null) throw new FileNotFoundException(name + " is not on the class path");
+      return Idx.read(in, name);
+    }
+  }
+}

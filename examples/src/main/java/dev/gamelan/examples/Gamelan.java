@@ -1,0 +1,29 @@
+package dev.gamelan.examples;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The commands behind the launcher. */
+@Command(
+    name = "gamelan",
+    mixinStandardHelpOptions = true,
+    description = "Deep learning for the JVM: one graph, every engine.",
+    subcommands = {Digits.class, Doctor.class})
+public final class Gamelan {
+  public static void main(String[] arguments) {
+    System.exit(
+        new CommandLine(new Gamelan())
+            .setExecutionExceptionHandler(Gamelan::explain)
+            .execute(arguments));
+  }
+
+  /** What went wrong in one line; all of it with -Dgamelan.trace=true. */
+  private static int explain(Exception error, CommandLine command, CommandLine.ParseResult result)
+      throws Exception {
+    if (Boolean.getBoolean("gamelan.trace")) throw error;
+    command
+        .getErr()
+        .println(command.getColorScheme().errorText(String.valueOf(error.getMessage())));
+    return command.getCommandSpec().exitCodeOnExecutionException();
+  }
+}

@@ -1,0 +1,8 @@
+/** Programs that show one thing each. */
+module dev.gamelan.examples {
+  requires dev.gamelan.training;
+  requires info.picocli;
+
+  opens dev.gamelan.examples to
+      info.picocli;
+}

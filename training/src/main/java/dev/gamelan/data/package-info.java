@@ -1,0 +1,5 @@
+/** Datasets, and batches of them. */
+@NullMarked
+package dev.gamelan.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** File formats. */
+@NullMarked
+package dev.gamelan.io;
+
+import org.jspecify.annotations.NullMarked;

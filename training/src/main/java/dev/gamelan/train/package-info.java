@@ -1,0 +1,5 @@
+/** The training loop and what one wants to see of it. */
+@NullMarked
+package dev.gamelan.train;
+
+import org.jspecify.annotations.NullMarked;
