@@ -243,7 +243,7 @@ public sealed interface TensorOp extends StandardComposite {
 
   /**
    * x [N, C, spatial…] to spatial sizes {@code sizes}. Nearest rounds down where coordinates are
-   * asymmetric, else to the nearest, halves down; cubic is Keys' with a = −0.75; positions outside
+   * asymmetric, else to the nearest, halves up; cubic is Keys' with a = −0.75; positions outside
    * take the edge.
    */
   record Resize(Shape sizes, ResizeMode mode, CoordinateMode coordinates) implements TensorOp {
@@ -275,7 +275,7 @@ public sealed interface TensorOp extends StandardComposite {
     private Value resizeAxis(GraphBuilder g, Value x, int axis, long size) {
       var position = position(g, x.type().dtype(), x.dim(axis), size);
       if (mode == ResizeMode.NEAREST && coordinates != CoordinateMode.ASYMMETRIC) {
-        return tap(g, x, axis, g.unary(UnaryKind.CEIL, g.add(position, -0.5)), 0);
+        return tap(g, x, axis, g.unary(UnaryKind.FLOOR, g.add(position, 0.5)), 0);
       }
       var floor = g.unary(UnaryKind.FLOOR, position);
       if (mode == ResizeMode.NEAREST) return tap(g, x, axis, floor, 0);

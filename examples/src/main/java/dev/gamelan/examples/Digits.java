@@ -53,7 +53,7 @@ final class Digits implements Callable<Integer> {
   private long seed = 1;
 
   @Option(names = "--epochs", paramLabel = "N", description = "times through the training images")
-  private int epochs = 8;
+  private int epochs = 20;
 
   @Option(names = "--learning-rate", paramLabel = "R", description = "of AdamW")
   private double learningRate = 2e-3;
@@ -86,10 +86,9 @@ final class Digits implements Callable<Integer> {
         new Conv2d(16, 32, 3, padded),
         new BatchNorm(32),
         UnaryLayer.of(Tensor::relu),
-        Pool2d.max(2, 2),
         UnaryLayer.of(x -> x.flatten(1)),
-        new Dropout(0.2),
-        new Linear(32 * 2 * 2, CLASSES));
+        new Dropout(0.5),
+        new Linear(32 * 4 * 4, CLASSES));
   }
 
   private double train(ArrayDataset train, ArrayDataset test) {
