@@ -577,6 +577,21 @@ public final class Tensor implements Variable {
     return apply(new Primitive.Gather(shape().axis(axis)), List.of(this, indices));
   }
 
+  /** Element by element along an axis; {@code indices} differ from this at that axis only. */
+  public Tensor gatherElements(int axis, Tensor indices) {
+    return apply(new Primitive.GatherElements(shape().axis(axis)), List.of(this, indices));
+  }
+
+  /** With {@code low} zeros before and {@code high} after along an axis; negative ones crop. */
+  public Tensor pad(int axis, long low, long high) {
+    var none = Collections.nCopies(rank(), 0L);
+    var before = new ArrayList<>(none);
+    var after = new ArrayList<>(none);
+    before.set(shape().axis(axis), low);
+    after.set(shape().axis(axis), high);
+    return apply(new Primitive.Pad(before, after, none), List.of(this, number(this, 0)));
+  }
+
   // ---- reduction; without axes, over all of them
 
   public Tensor sum(int... axes) {
