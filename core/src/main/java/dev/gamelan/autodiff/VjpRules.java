@@ -260,7 +260,8 @@ final class VjpRules {
       case MAX, MIN -> {
         var chosen = g.compare(CompareKind.EQ, x, g.broadcastInDim(y, x.shape(), kept));
         var mask = g.convert(chosen, x.type().dtype());
-        var share = g.div(d, g.sum(mask, axes));
+        // Of nothing, none is chosen, and nothing is shared out.
+        var share = g.div(d, g.max(g.sum(mask, axes), 1));
         yield only(g.mul(mask, g.broadcastInDim(share, x.shape(), kept)));
       }
       case AND, OR -> List.of(Optional.empty());

@@ -105,8 +105,9 @@ public sealed interface RandomOp extends StandardComposite {
     public List<Value> expand(GraphBuilder g, List<Value> inputs) {
       var threefry = new Threefry(g);
       var words = threefry.draw(inputs.getFirst(), type.shape());
-      var u = RandomUniform.fraction(threefry, g, words.first(), DType.F32);
-      var angle = RandomUniform.fraction(threefry, g, words.second(), DType.F32);
+      var wide = type.dtype() == DType.F64 ? DType.F64 : DType.F32;
+      var u = g.convert(RandomUniform.fraction(threefry, g, words.first(), DType.F32), wide);
+      var angle = g.convert(RandomUniform.fraction(threefry, g, words.second(), DType.F32), wide);
       var radius = g.unary(UnaryKind.SQRT, g.mul(g.unary(UnaryKind.LOG1P, g.neg(u)), -2));
       var normal = g.mul(radius, g.unary(UnaryKind.COS, g.mul(angle, 2 * Math.PI)));
       return List.of(g.convert(normal, type.dtype()));

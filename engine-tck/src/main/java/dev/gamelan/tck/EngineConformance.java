@@ -1,0 +1,133 @@
+package dev.gamelan.tck;
+
+import dev.gamelan.autodiff.ReverseMode;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.engine.reference.Array;
+import dev.gamelan.engine.reference.ReferenceKernels;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.type.DType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Every row of {@link OpSpecs}, forward and gradient, against the reference. */
+public abstract class EngineConformance {
+  private static final int DEFAULT_PROGRAMS = 200;
+
+  protected abstract Device device();
+
+  @TestFactory
+  Stream<DynamicTest> everyOpComputesWhatTheReferenceDoes() {
+    return rows((spec, dtype) -> true, (c, seed) -> forward(c, seed));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyGradientIsTheReferences() {
+    return rows(
+        (spec, dtype) -> spec.differentiable() && dtype.isFloat() && !dtype.isStorage(),
+        (c, seed) -> backward(c, seed));
+  }
+
+  /** Set -Dgamelan.tck.programs=N for more. */
+  @TestFactory
+  Stream<DynamicTest> randomProgramsAgreeWithTheReference() {
+    int programs = Integer.getInteger("gamelan.tck.programs", DEFAULT_PROGRAMS);
+    return IntStream.range(0, programs)
+        .mapToObj(seed -> DynamicTest.dynamicTest("seed " + seed, () -> program(seed)));
+  }
+
+  @FunctionalInterface
+  private interface RowFilter {
+    boolean accepts(OpSpec spec, DType dtype);
+  }
+
+  @FunctionalInterface
+  private interface CaseCheck {
+    void run(OpSpec.Case c, long seed);
+  }
+
+  private Stream<DynamicTest> rows(RowFilter filter, CaseCheck check) {
+    var dtypes = Engines.get(device().engine()).dtypes(device());
+    return OpSpecs.all().stream()
+        .flatMap(
+            spec ->
+                spec.dtypes().stream()
+                    .filter(dtype -> filter.accepts(spec, dtype))
+                    .filter(dtype -> dtype.isStorage() || dtypes.contains(dtype))
+                    .map(
+                        dtype ->
+                            DynamicTest.dynamicTest(
+                                spec.op() + " " + dtype,
+                                () -> {
+                                  long seed = spec.op().hashCode();
+                                  for (var c : spec.cases().apply(dtype)) {
+                                    if (declared(c)) check.run(c, seed++);
+                                  }
+                                })));
+  }
+
+  /** A row may mix dtypes, as convert does; the engine answers for those that it declares. */
+  private boolean declared(OpSpec.Case c) {
+    var dtypes = Engines.get(device().engine()).dtypes(device());
+    var graph = graph(c);
+    return Stream.concat(graph.inputTypes().stream(), graph.outputTypes().stream())
+        .allMatch(type -> type.dtype().isStorage() || dtypes.contains(type.dtype()));
+  }
+
+  private static Graph graph(OpSpec.Case c) {
+    var types = c.inputs().stream().map(OpSpec.Input::type).toList();
+    return GraphBuilder.trace(types, (g, inputs) -> g.addAll(c.op(), inputs));
+  }
+
+  private static List<Array> inputs(OpSpec.Case c, SplittableRandom random) {
+    var arrays = new ArrayList<Array>();
+    for (var input : c.inputs()) arrays.add(input.values().fill(input.type(), random));
+    return arrays;
+  }
+
+  private void forward(OpSpec.Case c, long seed) {
+    compare(graph(c), inputs(c, new SplittableRandom(seed)));
+  }
+
+  private void backward(OpSpec.Case c, long seed) {
+    boolean special =
+        c.inputs().stream().anyMatch(input -> input.values() instanceof Values.Special);
+    if (special) return; // The gradient at infinities is nobody's definition.
+    var graph = graph(c);
+    var random = new SplittableRandom(seed);
+    var arguments = inputs(c, random);
+    for (var type : graph.outputTypes()) {
+      if (type.dtype().isFloat()) arguments.add(new Values.Range(-1, 1).fill(type, random));
+    }
+    var parameters =
+        IntStream.range(0, graph.inputs().size())
+            .filter(i -> graph.inputs().get(i).type().dtype().isFloat())
+            .boxed()
+            .toList();
+    compare(ReverseMode.vjp(graph, parameters), arguments);
+  }
+
+  private void program(long seed) {
+    var random = new SplittableRandom(seed);
+    var program = RandomPrograms.generate(random);
+    var inputs = new ArrayList<Array>();
+    for (var type : program.inputTypes()) inputs.add(new Values.Range(-2, 2).fill(type, random));
+    compare(program, inputs);
+    var prepared = Engines.prepare(program, Engines.get(device().engine()));
+    Comparison.check(
+        "expanded and simplified " + program,
+        ReferenceKernels.run(program, inputs),
+        ReferenceKernels.run(prepared, inputs));
+  }
+
+  private void compare(Graph graph, List<Array> inputs) {
+    var expected = ReferenceKernels.run(graph, inputs);
+    Comparison.check(graph.toString(), expected, EngineRun.run(graph, device(), inputs));
+  }
+}

@@ -1,0 +1,10 @@
+/** The conformance suite that every engine extends, and the engine that tests the core. */
+module dev.gamelan.tck {
+  requires transitive dev.gamelan.core;
+  requires transitive org.junit.jupiter.api;
+
+  exports dev.gamelan.tck;
+
+  provides dev.gamelan.engine.EngineProvider with
+      dev.gamelan.tck.StrictEngineProvider;
+}
