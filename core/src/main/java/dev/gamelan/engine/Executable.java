@@ -6,7 +6,8 @@ import java.util.List;
 public interface Executable extends AutoCloseable {
   /**
    * One buffer for each output, new ones; may return before the device is done. Donated inputs are
-   * closed by this call, also when it fails.
+   * closed by this call, also when it fails; before it overwrites one, the engine waits for the
+   * earlier runs that read it.
    *
    * @throws EngineException before anything was written if an input does not match
    */

@@ -101,18 +101,7 @@ final class Evaluation {
         ("a traced value %s was read at %s: while a function is traced, or as the body of scan,"
                 + " while or cond, it has no value yet; use select, cond or scan instead of if and"
                 + " loops, return the value, or carry it; after its trace it has none any more")
-            .formatted(leaf.type(), userSite()));
-  }
-
-  private static String userSite() {
-    return StackWalker.getInstance()
-        .walk(
-            frames ->
-                frames
-                    .filter(frame -> !frame.getClassName().startsWith("dev.gamelan.tensor."))
-                    .findFirst()
-                    .map(frame -> frame.getFileName() + ":" + frame.getLineNumber())
-                    .orElse("an unknown line"));
+            .formatted(leaf.type(), CallSite.current()));
   }
 
   private List<DeviceBuffer> execute(

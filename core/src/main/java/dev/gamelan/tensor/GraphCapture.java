@@ -2,6 +2,7 @@ package dev.gamelan.tensor;
 
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.type.Scalar;
@@ -24,8 +25,11 @@ import java.util.function.Predicate;
 final class GraphCapture {
   private final Predicate<LazyValue> isLeaf;
   private final Set<LazyValue> leaves = new LinkedHashSet<>();
-  private final List<LazyNode> nodes = new ArrayList<>();
+  private final List<Step> steps = new ArrayList<>();
   private final Set<LazyNode> visited = new HashSet<>();
+
+  /** A node as it was when it was met: another thread may evaluate it and cut its history. */
+  private record Step(LazyNode node, Op op, List<LazyValue> operands) {}
 
   /** {@code isLeaf} says where the walk down from the targets ends. */
   GraphCapture(Predicate<LazyValue> isLeaf) {
@@ -43,7 +47,7 @@ final class GraphCapture {
     work.push(target.resolve());
     while (!work.isEmpty()) {
       switch (work.pop()) {
-        case LazyNode done -> nodes.add(done);
+        case Step done -> steps.add(done);
         case LazyValue value -> {
           if (leaves.contains(value) || visited.contains(value.node())) continue;
           if (isLeaf.test(value)) {
@@ -51,10 +55,13 @@ final class GraphCapture {
             continue;
           }
           visited.add(value.node());
-          work.push(value.node());
-          for (var operand : value.node().operands.reversed()) work.push(operand.resolve());
+          var op = value.node().op;
+          if (op == null) throw new IllegalStateException("a node without an op is a leaf");
+          var operands = value.node().operands.stream().map(LazyValue::resolve).toList();
+          work.push(new Step(value.node(), op, operands));
+          operands.reversed().forEach(work::push);
         }
-        default -> throw new IllegalStateException("only nodes and values are pushed");
+        default -> throw new IllegalStateException("only steps and values are pushed");
       }
     }
   }
@@ -65,16 +72,12 @@ final class GraphCapture {
   }
 
   List<LazyNode> nodes() {
-    return nodes;
+    return steps.stream().map(Step::node).toList();
   }
 
   /** The numbers of tensor arithmetic, which {@link #liftedGraph} has as last inputs. */
   List<Scalar> numbers() {
-    return nodes.stream()
-        .filter(node -> node.number)
-        .map(GraphCapture::fill)
-        .map(Primitive.Fill::value)
-        .toList();
+    return steps.stream().filter(step -> step.node().number).map(GraphCapture::number).toList();
   }
 
   Graph graph(List<LazyValue> outputs) {
@@ -95,28 +98,26 @@ final class GraphCapture {
     var g = new GraphBuilder();
     for (var leaf : leaves) values.put(leaf, g.input(leaf.type()));
     var lifted = new HashMap<LazyNode, Value>();
-    for (var node : nodes) {
-      if (lift && node.number) {
-        lifted.put(node, g.input(new TensorType(fill(node).value().dtype(), Shape.scalar())));
+    for (var step : steps) {
+      if (lift && step.node().number) {
+        lifted.put(step.node(), g.input(new TensorType(number(step).dtype(), Shape.scalar())));
       }
     }
-    for (var node : nodes) {
+    for (var step : steps) {
+      var node = step.node();
       if (lifted.containsKey(node)) {
         var scalar = lifted.get(node);
         values.put(new LazyValue(node, 0), g.broadcastTo(scalar, node.types.getFirst().shape()));
         continue;
       }
-      var operands = node.operands.stream().map(LazyValue::resolve).map(values::get).toList();
-      var op = node.op;
-      if (op == null) throw new IllegalStateException("a node without an op is a leaf");
-      var results = g.addAll(op, operands);
+      var results = g.addAll(step.op(), step.operands().stream().map(values::get).toList());
       for (int i = 0; i < results.size(); i++) values.put(new LazyValue(node, i), results.get(i));
     }
     return g.build(outputs.stream().map(LazyValue::resolve).map(values::get).toList());
   }
 
-  private static Primitive.Fill fill(LazyNode node) {
-    if (node.op instanceof Primitive.Fill fill) return fill;
+  private static Scalar number(Step step) {
+    if (step.op() instanceof Primitive.Fill fill) return fill.value();
     throw new IllegalStateException("numbers are fills");
   }
 }

@@ -114,16 +114,6 @@ final class Recording {
 
   /** The line of the program that is running, where errors may name it. */
   String site() {
-    if (!isSymbolic()) return "";
-    return StackWalker.getInstance()
-        .walk(
-            frames ->
-                frames
-                    .filter(frame -> !frame.getClassName().startsWith("dev.gamelan.tensor."))
-                    .filter(frame -> !frame.getClassName().startsWith("dev.gamelan.nn."))
-                    .filter(frame -> !frame.getClassName().startsWith("dev.gamelan.optim."))
-                    .findFirst()
-                    .map(frame -> frame.getFileName() + ":" + frame.getLineNumber())
-                    .orElse(""));
+    return isSymbolic() ? CallSite.current() : "";
   }
 }

@@ -16,6 +16,7 @@ final class StrictBuffer implements Buffer {
   private final Device device;
   private final MemorySegment memory;
   private final CompletableFuture<?> ready;
+  private CompletableFuture<?> readers = CompletableFuture.completedFuture(true);
   private volatile boolean closed;
 
   StrictBuffer(TensorType type, Device device, MemorySegment memory, CompletableFuture<?> ready) {
@@ -41,6 +42,15 @@ final class StrictBuffer implements Buffer {
 
   CompletableFuture<?> ready() {
     return ready;
+  }
+
+  /** A run that reads the buffer; one that overwrites it waits for {@link #readers}. */
+  synchronized void addReader(CompletableFuture<?> run) {
+    readers = CompletableFuture.allOf(readers, run.exceptionally(failure -> null));
+  }
+
+  synchronized CompletableFuture<?> readers() {
+    return readers;
   }
 
   @Override

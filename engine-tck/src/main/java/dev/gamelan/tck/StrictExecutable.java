@@ -46,12 +46,14 @@ final class StrictExecutable implements Executable {
       memories.add(((StrictBuffer) input).memoryForRun());
       ready.add(((StrictBuffer) input).ready());
     }
+    for (int donated : options.donated()) ready.add(((StrictBuffer) inputs.get(donated)).readers());
     var results = new ArrayList<MemorySegment>();
     for (int i = 0; i < graph.outputs().size(); i++) results.add(resultMemory(i, memories));
     var executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().factory());
     var done =
         CompletableFuture.allOf(ready.toArray(CompletableFuture<?>[]::new))
             .thenRunAsync(() -> new Run(memories, results).execute(), executor);
+    inputs.forEach(input -> ((StrictBuffer) input).addReader(done));
     for (int donated : options.donated()) inputs.get(donated).close();
     var buffers = new ArrayList<Buffer>();
     for (int i = 0; i < results.size(); i++) {

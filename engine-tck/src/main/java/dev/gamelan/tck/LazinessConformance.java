@@ -1,0 +1,712 @@
+package dev.gamelan.tck;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.engine.OutOfMemoryException;
+import dev.gamelan.optim.Sgd;
+import dev.gamelan.tensor.CompiledFunction;
+import dev.gamelan.tensor.Devices;
+import dev.gamelan.tensor.Gradients;
+import dev.gamelan.tensor.Mode;
+import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.RandomKey;
+import dev.gamelan.tensor.Scope;
+import dev.gamelan.tensor.Tensor;
+import dev.gamelan.tensor.Tensors;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/** The rules that keep laziness sound, each with a test that fails without it. */
+public abstract class LazinessConformance {
+  protected abstract Device device();
+
+  /** Runs on the device. */
+  protected final void on(Runnable test) {
+    Devices.use(
+        device(),
+        () -> {
+          test.run();
+          return true;
+        });
+  }
+
+  protected final long runs() {
+    return Devices.cacheStatistics(device()).runs();
+  }
+
+  private long compiled() {
+    return Devices.cacheStatistics(device()).misses();
+  }
+
+  private static <T> T inThread(Supplier<T> body) {
+    var result = new AtomicReference<T>();
+    var failure = new AtomicReference<Throwable>();
+    var thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    result.set(body.get());
+                  } catch (Throwable e) {
+                    failure.set(e);
+                  }
+                });
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    if (failure.get() != null) throw new IllegalStateException(failure.get());
+    return Objects.requireNonNull(result.get());
+  }
+
+  private static String messageOf(Throwable error) {
+    return String.valueOf(error.getMessage());
+  }
+
+  // ---- one context
+
+  @Test
+  void startedThreadsSeeNoContext() {
+    on(
+        () ->
+            Mode.TRAINING.run(
+                () -> {
+                  assertEquals(Mode.TRAINING, Mode.current());
+                  assertEquals(Mode.INFERENCE, inThread(Mode::current));
+                }));
+  }
+
+  @Test
+  void tensorsOfTwoDevicesDoNotMix() {
+    var other = new Device(device().engine().equals("strict") ? "reference" : "strict", 0);
+    on(
+        () -> {
+          var here = Tensor.of(new float[] {1});
+          var there = Devices.use(other, () -> Tensor.of(new float[] {2}));
+          var error = assertThrows(IllegalArgumentException.class, () -> here.add(there));
+          assertTrue(messageOf(error).contains("copyTo"), messageOf(error));
+          assertEquals(3, here.add(Tensors.copyTo(there, device())).toFloat());
+        });
+  }
+
+  // ---- gradients are of a function
+
+  @Test
+  void whatWasMadeBeforeIsAConstant() {
+    on(
+        () -> {
+          // y = x² was made before: d(x·y)/dx is y alone.
+          var x = Tensor.of(new float[] {3});
+          var y = x.square();
+          var step = Gradients.compute(List.of(x), () -> x.mul(y).sum());
+          assertArrayEquals(new float[] {9}, step.of(x).toFloatArray());
+        });
+  }
+
+  @Test
+  void anUnusedVariableIsAnErrorUnlessAllowed() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {3});
+          var unused = Tensor.of(new float[] {1, 2});
+          var error =
+              assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Gradients.compute(List.of(x, unused), () -> x.sum()));
+          assertTrue(messageOf(error).contains("variable 1 (f32[2])"), messageOf(error));
+          var step = Gradients.computeAllowingUnused(List.of(x, unused), () -> x.sum());
+          assertArrayEquals(new float[] {0, 0}, step.of(unused).toFloatArray());
+        });
+  }
+
+  @Test
+  void integerVariablesAreRefused() {
+    on(
+        () -> {
+          var x = Tensor.of(new int[] {3});
+          var error =
+              assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Gradients.compute(List.of(x), () -> x.convert(DType.F32).sum()));
+          assertTrue(messageOf(error).contains("i32[1]"), messageOf(error));
+        });
+  }
+
+  @Test
+  void readingInsideChangesNoGradient() {
+    on(
+        () -> {
+          // d(Σ sin²)/dx = 2·sin·cos = sin 2x.
+          var x = Tensor.of(new float[] {0.5f, 1});
+          var step =
+              Gradients.compute(
+                  List.of(x),
+                  () -> {
+                    var y = x.sin();
+                    assertEquals(Math.sin(0.5), y.toFloatArray()[0], 1e-6);
+                    return y.square().sum();
+                  });
+          assertArrayEquals(
+              new float[] {(float) Math.sin(1), (float) Math.sin(2)},
+              step.of(x).toFloatArray(),
+              1e-6f);
+        });
+  }
+
+  @Test
+  void fiveThousandNodesInsideChangeNoGradient() {
+    on(
+        () -> {
+          // x + 1 + 1 + … has gradient 1; 6,000 additions pass the limit of lazy graphs.
+          var x = Tensor.of(new float[] {2});
+          var step =
+              Gradients.compute(
+                  List.of(x),
+                  () -> {
+                    var y = x;
+                    for (int i = 0; i < 6000; i++) y = y.add(1);
+                    return y.mul(x).sum();
+                  });
+          // d(x·(x + 6000))/dx = 2x + 6000.
+          assertArrayEquals(new float[] {6004}, step.of(x).toFloatArray());
+        });
+  }
+
+  @Test
+  void anotherThreadsUseOfAVariableIsAnError() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {3});
+          var error =
+              assertThrows(
+                  IllegalStateException.class,
+                  () ->
+                      Gradients.compute(
+                          List.of(x),
+                          () -> {
+                            var elsewhere = inThread(() -> Devices.use(device(), () -> x.square()));
+                            return x.mul(elsewhere).sum();
+                          }));
+          assertTrue(messageOf(error).contains("another thread"), messageOf(error));
+        });
+  }
+
+  @Test
+  void anotherThreadsOwnTensorIsAConstant() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {3});
+          var step =
+              Gradients.compute(
+                  List.of(x),
+                  () -> {
+                    var data =
+                        inThread(
+                            () -> Devices.use(device(), () -> Tensor.of(new float[] {4}).add(1)));
+                    return x.mul(data).sum();
+                  });
+          assertArrayEquals(new float[] {5}, step.of(x).toFloatArray());
+        });
+  }
+
+  @Test
+  void forwardRunsOnceForLossGradientsAndAHeldIntermediate() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {1, 2});
+          var held = new ArrayList<Tensor>();
+          var step =
+              Gradients.compute(
+                  List.of(x),
+                  () -> {
+                    held.add(x.square());
+                    return held.getFirst().sum();
+                  });
+          long before = runs();
+          assertArrayEquals(new float[] {1, 4}, held.getFirst().toFloatArray());
+          assertEquals(5, step.loss().toFloat());
+          assertArrayEquals(new float[] {2, 4}, step.of(x).toFloatArray());
+          assertEquals(before + 1, runs());
+        });
+  }
+
+  @Test
+  void aCheckpointedRegionHasTheSameGradientAndReplaysItsDraws() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {1, 2, 3, 4});
+          Supplier<Tensor> region = () -> Tensors.uniform(DType.F32, 4).mul(x).sin();
+          var plain =
+              RandomKey.of(3).use(() -> Gradients.compute(List.of(x), () -> region.get().sum()));
+          var checkpointed =
+              RandomKey.of(3)
+                  .use(
+                      () ->
+                          Gradients.compute(List.of(x), () -> Gradients.checkpoint(region).sum()));
+          assertArrayEquals(plain.of(x).toFloatArray(), checkpointed.of(x).toFloatArray(), 1e-6f);
+        });
+  }
+
+  // ---- state is explicit
+
+  @Test
+  void aHandWrittenLoopCompilesOnceAndRunsOneExecutableAStep() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 2}));
+          var optimizer = new Sgd(List.of(w), 0.1, Sgd.Options.DEFAULT.withMomentum(0.9));
+          var x = Tensor.of(new float[] {1, -1});
+          Supplier<Float> step =
+              () -> {
+                var gradients =
+                    Gradients.compute(List.of(w), () -> w.value().mul(x).square().sum());
+                optimizer.update(gradients);
+                return gradients.loss().toFloat();
+              };
+          float first = step.get();
+          assertTrue(step.get() < first);
+          long compiled = compiled();
+          long runs = runs();
+          float last = first;
+          for (int i = 0; i < 20; i++) last = step.get();
+          assertEquals(compiled, compiled());
+          assertEquals(runs + 20, runs());
+          assertTrue(last < first);
+        });
+  }
+
+  @Test
+  void anotherThreadReadsAnAssignedValue() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1}));
+          w.assign(w.value().add(41));
+          assertEquals(42, inThread(() -> w.value().toFloat()));
+          assertEquals(42, w.value().toFloat());
+        });
+  }
+
+  @Test
+  void noGradientFlowsThroughAnAssignment() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {3}));
+          var step =
+              Gradients.compute(
+                  List.of(w),
+                  () -> {
+                    var y = w.value().square();
+                    w.assign(y);
+                    return y.add(w.value()).sum();
+                  });
+          // d(w²)/dw = 6; the assigned w² is a constant.
+          assertArrayEquals(new float[] {6}, step.of(w).toFloatArray());
+          assertEquals(9, w.value().toFloat());
+        });
+  }
+
+  @Test
+  void assignmentsInATraceCommitInProgramOrder() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1}));
+          var f =
+              CompiledFunction.of(
+                  in -> {
+                    w.assign(w.value().add(1));
+                    w.assign(w.value().mul(10));
+                    return List.of(w.value());
+                  });
+          assertEquals(20, f.call().getFirst().toFloat());
+          assertEquals(210, f.call().getFirst().toFloat());
+          assertEquals(210, w.value().toFloat());
+        });
+  }
+
+  @Test
+  void assigningInABodyIsAnError() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.scalar(1));
+          var error =
+              assertThrows(
+                  IllegalStateException.class,
+                  () ->
+                      Tensors.scan(
+                          List.of(Tensor.scalar(0)),
+                          List.of(Tensor.of(new float[] {1, 2})),
+                          (carry, slice) -> {
+                            w.assign(slice.getFirst());
+                            return new Tensors.Step(carry, List.of());
+                          }));
+          assertTrue(messageOf(error).contains("carry"), messageOf(error));
+        });
+  }
+
+  // ---- a trace sees state, not fields
+
+  @Test
+  void readingATracedValueNamesTheLineAndTheRemedy() {
+    on(
+        () -> {
+          var f = CompiledFunction.of(in -> in.getFirst().toFloat() > 0 ? in : List.of());
+          var error =
+              assertThrows(IllegalStateException.class, () -> f.call(Tensor.of(new float[] {1})));
+          assertTrue(messageOf(error).contains("LazinessConformance.java:"), messageOf(error));
+          assertTrue(messageOf(error).contains("select"), messageOf(error));
+        });
+  }
+
+  @Test
+  void aTracedValueCantBeUsedAfterItsTrace() {
+    on(
+        () -> {
+          var leaked = new ArrayList<Tensor>();
+          var f =
+              CompiledFunction.of(
+                  in -> {
+                    leaked.add(in.getFirst().add(1));
+                    return in;
+                  });
+          f.call(Tensor.of(new float[] {1}));
+          var error =
+              assertThrows(IllegalStateException.class, () -> leaked.getFirst().toFloatArray());
+          assertTrue(messageOf(error).contains("traced value"), messageOf(error));
+        });
+  }
+
+  @Test
+  void aChangedNumberIsFoundAtTheSecondCallWithItsLine() {
+    on(
+        () -> {
+          var factor = new float[] {2};
+          var f = CompiledFunction.of(in -> List.of(in.getFirst().mul(factor[0])));
+          var x = Tensor.of(new float[] {1});
+          f.call(x);
+          factor[0] = 3;
+          var error = assertThrows(IllegalStateException.class, () -> f.call(x));
+          assertTrue(messageOf(error).contains("fill"), messageOf(error));
+          assertTrue(messageOf(error).contains("LazinessConformance.java:"), messageOf(error));
+        });
+  }
+
+  @Test
+  void hostDataMadeInATraceIsComparedByContent() {
+    on(
+        () -> {
+          var content = new float[] {1, 2};
+          var f = CompiledFunction.of(in -> List.of(in.getFirst().add(Tensor.of(content))));
+          var x = Tensor.of(new float[] {1, 1});
+          assertArrayEquals(new float[] {2, 3}, f.call(x).getFirst().toFloatArray());
+          assertArrayEquals(new float[] {2, 3}, f.call(x).getFirst().toFloatArray());
+          var changing = CompiledFunction.of(in -> List.of(in.getFirst().add(Tensor.of(content))));
+          changing.call(x);
+          content[1] = 7;
+          assertThrows(IllegalStateException.class, () -> changing.call(x));
+        });
+  }
+
+  @Test
+  void aReplacedCaptureIsAnError() {
+    on(
+        () -> {
+          var field = new ArrayList<>(List.of(Tensor.of(new float[] {1})));
+          var f = CompiledFunction.of(in -> List.of(in.getFirst().add(field.getFirst())));
+          var x = Tensor.of(new float[] {1});
+          f.call(x);
+          field.set(0, Tensor.of(new float[] {1}));
+          assertThrows(IllegalStateException.class, () -> f.call(x));
+        });
+  }
+
+  @Test
+  void capturedLazyTensorsAreEvaluatedOnce() {
+    on(
+        () -> {
+          var lazy = Tensor.of(new float[] {1}).add(1);
+          var f = CompiledFunction.of(in -> List.of(in.getFirst().mul(lazy)));
+          var x = Tensor.of(new float[] {5});
+          assertEquals(10, f.call(x).getFirst().toFloat());
+          assertEquals(10, f.call(x).getFirst().toFloat());
+          assertEquals(10, f.call(x).getFirst().toFloat());
+        });
+  }
+
+  // ---- random numbers come from the context
+
+  @Test
+  void drawingWithoutAKeyIsAnError() {
+    on(
+        () -> {
+          var error =
+              assertThrows(IllegalStateException.class, () -> Tensors.uniform(DType.F32, 3));
+          assertTrue(messageOf(error).contains("RandomKey.of(seed)"), messageOf(error));
+        });
+  }
+
+  @Test
+  void drawsDifferAndAreRepeatable() {
+    on(
+        () -> {
+          Supplier<List<float[]>> draw =
+              () ->
+                  RandomKey.of(7)
+                      .use(
+                          () ->
+                              List.of(
+                                  Tensors.uniform(DType.F32, 4).toFloatArray(),
+                                  Tensors.uniform(DType.F32, 4).toFloatArray()));
+          var once = draw.get();
+          var again = draw.get();
+          assertFalse(Arrays.equals(once.getFirst(), once.get(1)));
+          assertArrayEquals(once.getFirst(), again.getFirst());
+          assertArrayEquals(once.get(1), again.get(1));
+        });
+  }
+
+  @Test
+  void aScanDrawsAnewInEachIteration() {
+    on(
+        () -> {
+          Supplier<float[]> rows =
+              () ->
+                  RandomKey.of(1)
+                      .use(
+                          () ->
+                              Tensors.scan(
+                                      List.of(),
+                                      List.of(Tensors.range(DType.I32, 3)),
+                                      (carry, slice) ->
+                                          new Tensors.Step(
+                                              List.of(), List.of(Tensors.uniform(DType.F32, 2))))
+                                  .slices()
+                                  .getFirst()
+                                  .toFloatArray());
+          var drawn = rows.get();
+          assertNotEquals(drawn[0], drawn[2]);
+          assertNotEquals(drawn[2], drawn[4]);
+          assertArrayEquals(drawn, rows.get());
+        });
+  }
+
+  // ---- varying numbers are inputs
+
+  @Test
+  void aNumberThatChangesEveryStepCompilesTwiceAtMost() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7});
+          long before = compiled();
+          for (int i = 1; i <= 50; i++) {
+            assertEquals(28f * i, x.mul(i).sum().toFloat(), 1e-3);
+          }
+          assertEquals(2, compiled() - before);
+        });
+  }
+
+  @Test
+  void aLearningRateThatChangesEveryStepCompilesOnce() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 2, 3}));
+          var optimizer = new Sgd(List.of(w), 0.1);
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    var gradients =
+                        Gradients.compute(List.of(w), () -> w.value().mul(in.getFirst()).sum());
+                    optimizer.update(gradients);
+                    return List.of(gradients.loss());
+                  });
+          var x = Tensor.of(new float[] {1, 1, 1});
+          step.call(x);
+          step.call(x);
+          long compiled = compiled();
+          for (int i = 0; i < 20; i++) {
+            optimizer.setLearningRate(0.1 / (i + 1));
+            step.call(x);
+          }
+          assertEquals(compiled, compiled());
+          // 1 − 2·0.1 − Σ 0.1/(i+1).
+          double expected = 1 - 0.2;
+          for (int i = 0; i < 20; i++) expected -= 0.1 / (i + 1);
+          assertEquals(expected, w.value().toFloatArray()[0], 1e-5);
+        });
+  }
+
+  @Test
+  void graphsThatDifferInTheirDataOnlyShareOneExecutable() {
+    on(
+        () -> {
+          Tensor.of(new float[] {1, 2, 3}).tanh().cos().toFloatArray();
+          long compiled = compiled();
+          Tensor.of(new float[] {4, 5, 6}).tanh().cos().toFloatArray();
+          assertEquals(compiled, compiled());
+        });
+  }
+
+  // ---- no recomputation, depth
+
+  @Test
+  void aThousandRoundsRunOneExecutableEach() {
+    on(
+        () -> {
+          var s = Tensor.of(new float[] {1, 2});
+          long before = runs();
+          for (int i = 0; i < 1000; i++) {
+            s = s.sin();
+            s.sum().toFloat();
+          }
+          assertEquals(1000, runs() - before);
+        });
+  }
+
+  @Test
+  void graphsOfAnyDepthRun() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {0});
+          for (int i = 0; i < 20_000; i++) x = x.add(1);
+          assertEquals(20_000, x.toFloat());
+        });
+  }
+
+  @Test
+  void sharedNodesDoNotCountTwice() {
+    on(
+        () -> {
+          // 2³⁰ paths, 30 nodes.
+          var x = Tensor.of(new float[] {1});
+          long before = runs();
+          for (int i = 0; i < 30; i++) x = x.add(x);
+          assertEquals(before, runs());
+          assertEquals(0x1p30f, x.toFloat());
+        });
+  }
+
+  // ---- donation never kills a handle
+
+  @Test
+  void aHandleOutlivesUpdatesInPlace() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 2}));
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    w.assign(w.value().add(1));
+                    return List.of();
+                  });
+          step.call();
+          step.call();
+          var handle = w.value();
+          var lazy = w.value().mul(10);
+          for (int i = 0; i < 5; i++) step.call();
+          assertArrayEquals(new float[] {3, 4}, handle.toFloatArray());
+          assertArrayEquals(new float[] {30, 40}, lazy.toFloatArray());
+          assertArrayEquals(new float[] {8, 9}, w.value().toFloatArray());
+        });
+  }
+
+  @Test
+  void runningOutOfMemoryNamesWhatFillsItAndLeavesStateUntouched() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 2}));
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    w.assign(w.value().add(in.getFirst().sum()));
+                    return List.of(in.getFirst().add(1));
+                  });
+          var x = Tensors.ones(DType.F32, 1 << 16).evaluate();
+          step.call(x);
+          step.call(x);
+          var before = w.value().toFloatArray();
+          var budget = Engines.budget(device());
+          long limit = budget.limit();
+          budget.setLimit(x.type().bytes() + 1000);
+          try {
+            var error = assertThrows(OutOfMemoryException.class, () -> step.call(x));
+            assertTrue(messageOf(error).contains("f32[65536]"), messageOf(error));
+          } finally {
+            budget.setLimit(limit);
+          }
+          assertArrayEquals(before, w.value().toFloatArray());
+          step.call(x);
+          assertEquals(before[0] + (1 << 16), w.value().toFloatArray()[0]);
+        });
+  }
+
+  // ---- scope
+
+  @Test
+  void aScopeFreesAllButWhatItReturns() {
+    on(
+        () -> {
+          var budget = Engines.budget(device());
+          var leaked = new ArrayList<Tensor>();
+          long before = budget.used();
+          var kept =
+              Scope.run(
+                  () -> {
+                    var large = Tensors.ones(DType.F32, 1 << 20).evaluate();
+                    leaked.add(large);
+                    return large.sum();
+                  });
+          assertEquals(1 << 20, kept.toFloat());
+          assertTrue(budget.used() - before < 1 << 20, "the large tensor is still there");
+          var error = assertThrows(EngineException.class, () -> leaked.getFirst().toFloatArray());
+          assertTrue(messageOf(error).contains("Scope.run"), messageOf(error));
+        });
+  }
+
+  @Test
+  void parametersThatAScopeAssignsOutliveIt() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1}));
+          Scope.run(
+              () -> {
+                w.assign(w.value().add(1));
+                return w.value().sum();
+              });
+          assertEquals(2, w.value().toFloat());
+        });
+  }
+
+  @Test
+  void unreachableBuffersAreLetGoBeforeMemoryRunsOut() {
+    on(
+        () -> {
+          var budget = Engines.budget(device());
+          long limit = budget.limit();
+          var type = TensorType.of(DType.F32, 1 << 18);
+          budget.setLimit(budget.used() + 8 * type.bytes());
+          try {
+            for (int i = 0; i < 100; i++) {
+              assertEquals(i, Tensors.full(type, i).add(0).at(0, 0).toFloat());
+              Tensors.full(type, i).mul(2).evaluate();
+            }
+          } finally {
+            budget.setLimit(limit);
+          }
+        });
+  }
+}
