@@ -8,17 +8,24 @@ import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.type.DType;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
 
 /** Every row of {@link OpSpecs}, forward and gradient, against the reference. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class EngineConformance {
   private static final int DEFAULT_PROGRAMS = 200;
+
+  private final SupportMatrix matrix = new SupportMatrix();
 
   protected abstract Device device();
 
@@ -40,6 +47,12 @@ public abstract class EngineConformance {
     int programs = Integer.getInteger("gamelan.tck.programs", DEFAULT_PROGRAMS);
     return IntStream.range(0, programs)
         .mapToObj(seed -> DynamicTest.dynamicTest("seed " + seed, () -> program(seed)));
+  }
+
+  /** To target/support-matrix: which ops passed for which dtypes. */
+  @AfterAll
+  void writeSupportMatrix() throws IOException {
+    matrix.write(Path.of("target", "support-matrix", device().engine() + ".md"), device());
   }
 
   @FunctionalInterface
@@ -69,6 +82,7 @@ public abstract class EngineConformance {
                                   for (var c : spec.cases().apply(dtype)) {
                                     if (declared(c)) check.run(c, seed++);
                                   }
+                                  matrix.passed(spec.op(), dtype);
                                 })));
   }
 

@@ -15,8 +15,11 @@ import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The SPI's devil's advocate: off-heap buffers, runs that return before they are done and fail
@@ -27,6 +30,17 @@ public final class StrictEngine implements Engine {
   public static final String NAME = "strict";
 
   private static final Device DEVICE = new Device(NAME, 0);
+
+  private final Map<String, LongAdder> executions = new ConcurrentHashMap<>();
+
+  /** How often an op of this name has run so far, on this engine. */
+  public long executions(String op) {
+    return counter(op).sum();
+  }
+
+  LongAdder counter(String op) {
+    return executions.computeIfAbsent(op, name -> new LongAdder());
+  }
 
   @Override
   public String name() {
@@ -68,7 +82,7 @@ public final class StrictEngine implements Engine {
 
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
-    return new StrictExecutable(graph, device, options);
+    return new StrictExecutable(this, graph, device, options);
   }
 
   @Override

@@ -23,13 +23,15 @@ import java.util.concurrent.Executors;
 final class StrictExecutable implements Executable {
   private static final byte POISON = (byte) 0xDD;
 
+  private final StrictEngine engine;
   private final Graph graph;
   private final Device device;
   private final CompileOptions options;
   private final MemoryPlan plan;
   private volatile boolean closed;
 
-  StrictExecutable(Graph graph, Device device, CompileOptions options) {
+  StrictExecutable(StrictEngine engine, Graph graph, Device device, CompileOptions options) {
+    this.engine = engine;
     this.graph = graph;
     this.device = device;
     this.options = options;
@@ -130,6 +132,7 @@ final class StrictExecutable implements Executable {
     }
 
     private void execute(Node node) {
+      engine.counter(node.op().name()).increment();
       var operands = new ArrayList<Array>();
       for (var input : node.inputs()) {
         var array = Array.zeros(input.type());

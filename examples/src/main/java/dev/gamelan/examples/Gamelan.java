@@ -18,7 +18,7 @@ public final class Gamelan {
   }
 
   /** What went wrong in one line; all of it with -Dgamelan.trace=true. */
-  private static int explain(Exception error, CommandLine command, CommandLine.ParseResult result)
+  static int explain(Exception error, CommandLine command, CommandLine.ParseResult result)
       throws Exception {
     if (Boolean.getBoolean("gamelan.trace")) throw error;
     command

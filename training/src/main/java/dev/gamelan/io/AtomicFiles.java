@@ -22,9 +22,13 @@ final class AtomicFiles {
     var folder = target.toAbsolutePath().getParent();
     if (folder == null) throw new IOException(target + " is a folder");
     Files.createDirectories(folder);
-    var temporary = Files.createTempFile(folder, "." + target.getFileName(), ".part");
+    var name =
+        ".%s.%d.%d.part"
+            .formatted(target.getFileName(), ProcessHandle.current().pid(), System.nanoTime());
+    var temporary = folder.resolve(name);
     try {
-      try (var channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (var channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         writer.write(channel);
         channel.force(true);
       }

@@ -1,5 +1,6 @@
 package dev.gamelan.train;
 
+import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +47,7 @@ public final class CurvePlot {
             .xAxisTitle("epoch")
             .yAxisTitle(name)
             .build();
-    chart.getStyler().setLegendVisible(false);
+    chart.getStyler().setLegendVisible(false).setChartBackgroundColor(Color.WHITE);
     var epochs = IntStream.rangeClosed(1, values.size()).boxed().toList();
     chart.addSeries(name, epochs, values).setMarker(SeriesMarkers.CIRCLE);
     return chart;

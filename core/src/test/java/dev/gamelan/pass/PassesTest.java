@@ -1,0 +1,129 @@
+package dev.gamelan.pass;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.engine.Engines;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Primitive;
+import org.junit.jupiter.api.Test;
+
+class PassesTest {
+  private static void rewrites(Pass pass, String from, String to) {
+    assertEquals(to.strip(), PassPipeline.of(pass).apply(Graph.parse(from)).toString());
+  }
+
+  @Test
+  void deadNodesGoAndInputsStay() {
+    rewrites(
+        new DeadNodeElimination(),
+        """
+        (%0: f32[2], %1: f32[2]) {
+          %2 = sin %1 : f32[2]
+          %3 = cos %0 : f32[2]
+          return %3
+        }""",
+        """
+        (%0: f32[2], %1: f32[2]) {
+          %2 = cos %0 : f32[2]
+          return %2
+        }""");
+  }
+
+  @Test
+  void equalExpressionsAreComputedOnceButNotAcrossABarrier() {
+    rewrites(
+        new CommonSubexpressionElimination(),
+        """
+        (%0: f32[2]) {
+          %1 = sin %0 : f32[2]
+          %2 = sin %0 : f32[2]
+          %3 = barrier %0 : f32[2]
+          %4 = sin %3 : f32[2]
+          return %1, %2, %4
+        }""",
+        """
+        (%0: f32[2]) {
+          %1 = sin %0 : f32[2]
+          %2 = barrier %0 : f32[2]
+          %3 = sin %2 : f32[2]
+          return %1, %1, %3
+        }""");
+  }
+
+  @Test
+  void onlyWhatIsTheSameBitForBitIsSimplified() {
+    // x·1, x − 0 and x + (−0) are x for every x; x + 0 is not for x = −0.
+    rewrites(
+        new AlgebraicSimplification(),
+        """
+        (%0: f32[2]) {
+          %1 = fill[value=f32(1.0), shape=[2]] : f32[2]
+          %2 = fill[value=f32(0.0), shape=[2]] : f32[2]
+          %3 = fill[value=f32(-0.0), shape=[2]] : f32[2]
+          %4 = mul %0, %1 : f32[2]
+          %5 = sub %4, %2 : f32[2]
+          %6 = add %3, %5 : f32[2]
+          %7 = add %6, %2 : f32[2]
+          return %7
+        }""",
+        """
+        (%0: f32[2]) {
+          %1 = fill[value=f32(1.0), shape=[2]] : f32[2]
+          %2 = fill[value=f32(0.0), shape=[2]] : f32[2]
+          %3 = fill[value=f32(-0.0), shape=[2]] : f32[2]
+          %4 = add %0, %2 : f32[2]
+          return %4
+        }""");
+  }
+
+  @Test
+  void transposesAndReshapesCompose() {
+    rewrites(
+        PassPipeline.of(new AlgebraicSimplification(), new DeadNodeElimination()),
+        """
+        (%0: f32[2,3,4]) {
+          %1 = transpose[permutation=[1,2,0]] %0 : f32[3,4,2]
+          %2 = transpose[permutation=[2,0,1]] %1 : f32[2,3,4]
+          %3 = reshape[shape=[24]] %2 : f32[24]
+          %4 = reshape[shape=[4,6]] %3 : f32[4,6]
+          return %4
+        }""",
+        """
+        (%0: f32[2,3,4]) {
+          %1 = reshape[shape=[4,6]] %0 : f32[4,6]
+          return %1
+        }""");
+  }
+
+  @Test
+  void constantsFoldWhateverTheirSize() {
+    var graph =
+        Graph.parse(
+            """
+            () {
+              %0 = fill[value=f32(2.0), shape=[1000,1000]] : f32[1000,1000]
+              %1 = mul %0, %0 : f32[1000,1000]
+              %2 = constant[literal=i32[2]{3, 4}] : i32[2]
+              %3 = reverse[axes=[0]] %2 : i32[2]
+              return %1, %3
+            }""");
+    var folded = Engines.prepare(graph, Engines.get("reference")).toString();
+    assertTrue(folded.contains("fill[value=f32(4.0), shape=[1000,1000]]"), folded);
+    assertTrue(folded.contains("constant[literal=i32[2]{4, 3}]"), folded);
+  }
+
+  @Test
+  void expansionReachesIntoBodies() {
+    var graph =
+        Graph.parse(
+            """
+            (%0: bool[], %1: f32[3]) {
+              %2 = cond[onTrue=(%0: f32[3]) { %1 = softmax[axis=0] %0 : f32[3] return %1 }, onFalse=(%0: f32[3]) { return %0 }] %0, %1 : f32[3]
+              return %2
+            }""");
+    var expanded = CompositeExpansion.full().apply(graph);
+    var cond = (Primitive.Cond) expanded.nodes().getFirst().op();
+    assertTrue(cond.onTrue().nodes().stream().allMatch(n -> n.op() instanceof Primitive));
+  }
+}

@@ -1,0 +1,3 @@
+module xor {
+  requires dev.gamelan.training;
+}
