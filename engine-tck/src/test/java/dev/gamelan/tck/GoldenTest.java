@@ -1,5 +1,6 @@
 package dev.gamelan.tck;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,11 +14,14 @@ import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The reference engine against what JAX and PyTorch computed; made by tools/golden.py. */
@@ -32,6 +36,16 @@ class GoldenTest {
     return cases()
         .filter(c -> c.has("gradients"))
         .map(c -> DynamicTest.dynamicTest(c.path("name").asText(), () -> backward(c)));
+  }
+
+  @Test
+  void everyOpHasACase() throws IOException {
+    var judged =
+        cases()
+            .map(c -> Graph.parse(c.path("graph").asText()).nodes().getFirst().op().name())
+            .collect(Collectors.toCollection(TreeSet::new));
+    var ops = OpSpecs.all().stream().map(OpSpec::op).collect(Collectors.toCollection(TreeSet::new));
+    assertEquals(ops, judged);
   }
 
   private static Stream<JsonNode> cases() throws IOException {
