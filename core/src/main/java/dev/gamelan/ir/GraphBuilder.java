@@ -161,7 +161,7 @@ public final class GraphBuilder {
   }
 
   public Value binary(BinaryKind kind, Value a, Value b) {
-    var shape = Broadcasting.common(a.shape(), b.shape());
+    var shape = Broadcasting.common(kind.toString(), a.shape(), b.shape());
     return add(new Primitive.Binary(kind), broadcastTo(a, shape), broadcastTo(b, shape));
   }
 
@@ -230,7 +230,7 @@ public final class GraphBuilder {
   }
 
   public Value compare(CompareKind kind, Value a, Value b) {
-    var shape = Broadcasting.common(a.shape(), b.shape());
+    var shape = Broadcasting.common("compare", a.shape(), b.shape());
     return add(new Primitive.Compare(kind), broadcastTo(a, shape), broadcastTo(b, shape));
   }
 
@@ -241,7 +241,9 @@ public final class GraphBuilder {
   public Value select(Value predicate, Value onTrue, Value onFalse) {
     var shape =
         Broadcasting.common(
-            predicate.shape(), Broadcasting.common(onTrue.shape(), onFalse.shape()));
+            "select",
+            predicate.shape(),
+            Broadcasting.common("select", onTrue.shape(), onFalse.shape()));
     return add(
         new Primitive.Select(),
         broadcastTo(predicate, shape),

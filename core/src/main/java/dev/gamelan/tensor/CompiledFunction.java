@@ -9,6 +9,7 @@ import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,17 +23,26 @@ import org.jspecify.annotations.Nullable;
  * updated in place; each call sees all state as of one moment.
  */
 public final class CompiledFunction {
+  /** Signatures that are kept; the least recently called is dropped first. */
+  private static final int CAPACITY = 64;
+
   private record Signature(List<TensorType> types, Mode mode, Device device, boolean random) {}
 
   /** A trace, and after the second one the executable. */
-  private static final class Entry {
+  private static final class Compiled {
     @Nullable Trace trace;
     @Nullable Executable executable;
     boolean confirmed;
   }
 
   private final Function<List<Tensor>, List<Tensor>> function;
-  private final Map<Signature, Entry> entries = new HashMap<>();
+  private final Map<Signature, Compiled> entries =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Signature, Compiled> eldest) {
+          return size() > CAPACITY;
+        }
+      };
 
   private CompiledFunction(Function<List<Tensor>, List<Tensor>> function) {
     this.function = function;
@@ -78,8 +88,8 @@ public final class CompiledFunction {
     return new Call(device, trace, executable, arguments, key).run();
   }
 
-  private synchronized Entry entry(Signature signature) {
-    var entry = entries.computeIfAbsent(signature, s -> new Entry());
+  private synchronized Compiled entry(Signature signature) {
+    var entry = entries.computeIfAbsent(signature, s -> new Compiled());
     if (entry.confirmed) return entry;
     var trace = Trace.of(function, signature.types(), signature.device(), signature.random());
     if (entry.trace != null) {
@@ -88,9 +98,22 @@ public final class CompiledFunction {
       return entry;
     }
     entry.trace = trace;
-    var options = new CompileOptions(donated(trace), Map.of());
+    var options = new CompileOptions(donated(trace), frozen(trace));
     entry.executable = DeviceState.of(signature.device()).cache().compile(trace.graph(), options);
     return entry;
+  }
+
+  /** Tensors from outside are the same at every call, so an engine may prepack them. */
+  private static Map<Integer, Buffer> frozen(Trace trace) {
+    var frozen = new HashMap<Integer, Buffer>();
+    for (int i = 0; i < trace.sources().size(); i++) {
+      if (trace.sources().get(i) instanceof Trace.Source.Captured captured) {
+        var buffer = Call.buffer(captured.value());
+        frozen.put(i, buffer.acquire());
+        buffer.release();
+      }
+    }
+    return frozen;
   }
 
   private static Set<Integer> donated(Trace trace) {

@@ -54,10 +54,8 @@ final class Evaluation {
       for (int i = 0; i < outputs.size(); i++) keep(outputs.get(i), results.get(i));
       for (var node : capture.nodes()) {
         if (!node.allKept()) node.computedInside = true;
-      }
-      for (var output : outputs) {
-        output.node().group = null;
-        output.node().cutHistory();
+        node.group = null;
+        node.cutHistory();
       }
     }
     committing.forEach(Parameter::commit);
@@ -77,7 +75,7 @@ final class Evaluation {
       for (var value : List.copyOf(targets)) {
         var group = value.node().group;
         if (group == null) continue;
-        for (var member : group) {
+        for (var member : group.members()) {
           if (member.resolve().buffer() == null) targets.add(member.resolve());
         }
       }

@@ -124,7 +124,7 @@ public final class Gradients {
     }
     var device =
         capture.nodes().isEmpty() ? Context.current().device() : capture.nodes().getFirst().device;
-    var group = new ArrayList<LazyValue>();
+    var group = new EvaluationGroup(new ArrayList<>(), new ArrayList<>());
     for (var node : graph.nodes()) {
       var operands = node.inputs().stream().map(made::get).toList();
       var types = node.results().stream().map(Value::type).toList();
@@ -136,7 +136,7 @@ public final class Gradients {
         made.put(node.results().get(i), new LazyValue(lazy, i));
       }
     }
-    graph.outputs().forEach(output -> group.add(made.get(output)));
+    graph.outputs().forEach(output -> group.results().add(made.get(output)));
     for (var old : capture.nodes()) {
       var replacement = new ArrayList<LazyValue>();
       for (int i = 0; i < old.types.size(); i++) {
@@ -148,6 +148,7 @@ public final class Gradients {
           lazy.node().buffers[lazy.index()] = old.buffers[i];
         }
         if (old.number) lazy.node().number = true;
+        else group.intermediates().add(lazy);
       }
       old.replacement = replacement;
       old.op = null;

@@ -36,8 +36,8 @@ final class LazyNode {
   /** Where differentiation put what this node computes. */
   @Nullable List<LazyValue> replacement;
 
-  /** Evaluated together: a loss and its gradients. */
-  @Nullable List<LazyValue> group;
+  /** What is evaluated together with it. */
+  @Nullable EvaluationGroup group;
 
   /** An evaluation computed it inside and did not keep the results. */
   boolean computedInside;

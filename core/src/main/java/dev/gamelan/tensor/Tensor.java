@@ -426,11 +426,19 @@ public final class Tensor implements Variable {
     return compare(CompareKind.EQ, number(this, y));
   }
 
+  public Tensor eq(long y) {
+    return compare(CompareKind.EQ, number(this, y));
+  }
+
   public Tensor ne(Tensor y) {
     return compare(CompareKind.NE, y);
   }
 
   public Tensor ne(double y) {
+    return compare(CompareKind.NE, number(this, y));
+  }
+
+  public Tensor ne(long y) {
     return compare(CompareKind.NE, number(this, y));
   }
 
@@ -442,11 +450,19 @@ public final class Tensor implements Variable {
     return compare(CompareKind.LT, number(this, y));
   }
 
+  public Tensor lt(long y) {
+    return compare(CompareKind.LT, number(this, y));
+  }
+
   public Tensor le(Tensor y) {
     return compare(CompareKind.LE, y);
   }
 
   public Tensor le(double y) {
+    return compare(CompareKind.LE, number(this, y));
+  }
+
+  public Tensor le(long y) {
     return compare(CompareKind.LE, number(this, y));
   }
 
@@ -458,6 +474,10 @@ public final class Tensor implements Variable {
     return compare(CompareKind.GT, number(this, y));
   }
 
+  public Tensor gt(long y) {
+    return compare(CompareKind.GT, number(this, y));
+  }
+
   public Tensor ge(Tensor y) {
     return compare(CompareKind.GE, y);
   }
@@ -466,9 +486,15 @@ public final class Tensor implements Variable {
     return compare(CompareKind.GE, number(this, y));
   }
 
+  public Tensor ge(long y) {
+    return compare(CompareKind.GE, number(this, y));
+  }
+
   /** Where this bool tensor is true {@code onTrue}, else {@code onFalse}. Shapes broadcast. */
   public Tensor select(Tensor onTrue, Tensor onFalse) {
-    var shape = Broadcasting.common(shape(), Broadcasting.common(onTrue.shape(), onFalse.shape()));
+    var shape =
+        Broadcasting.common(
+            "select", shape(), Broadcasting.common("select", onTrue.shape(), onFalse.shape()));
     return apply(
         new Primitive.Select(),
         List.of(broadcastTo(shape), onTrue.broadcastTo(shape), onFalse.broadcastTo(shape)));
@@ -667,7 +693,9 @@ public final class Tensor implements Variable {
           "matmul: needs [.., m, k] and [.., k, n]; got %s and %s; reshape vectors to matrices"
               .formatted(type(), y.type()));
     }
-    var batch = Broadcasting.common(shape().range(0, rank() - 2), y.shape().range(0, y.rank() - 2));
+    var batch =
+        Broadcasting.common(
+            "matmul", shape().range(0, rank() - 2), y.shape().range(0, y.rank() - 2));
     // A matrix on the right of a batch is one contraction; nothing is repeated.
     var left = y.rank() == 2 ? this : broadcastTo(batch.append(dim(-2), dim(-1)));
     var right = y.rank() == 2 ? y : y.broadcastTo(batch.append(y.dim(-2), y.dim(-1)));
@@ -745,12 +773,12 @@ public final class Tensor implements Variable {
   }
 
   private Tensor binary(BinaryKind kind, Tensor y) {
-    var shape = Broadcasting.common(shape(), y.shape());
+    var shape = Broadcasting.common(kind.toString(), shape(), y.shape());
     return apply(new Primitive.Binary(kind), List.of(broadcastTo(shape), y.broadcastTo(shape)));
   }
 
   private Tensor compare(CompareKind kind, Tensor y) {
-    var shape = Broadcasting.common(shape(), y.shape());
+    var shape = Broadcasting.common("compare", shape(), y.shape());
     return apply(new Primitive.Compare(kind), List.of(broadcastTo(shape), y.broadcastTo(shape)));
   }
 

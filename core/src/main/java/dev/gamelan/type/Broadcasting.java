@@ -11,8 +11,12 @@ import java.util.stream.IntStream;
 public final class Broadcasting {
   private Broadcasting() {}
 
-  /** The shape that both stretch to. */
-  public static Shape common(Shape a, Shape b) {
+  /**
+   * The shape that both stretch to.
+   *
+   * @param op what errors name
+   */
+  public static Shape common(String op, Shape a, Shape b) {
     int rank = Math.max(a.rank(), b.rank());
     var dims = new long[rank];
     for (int i = 1; i <= rank; i++) {
@@ -20,8 +24,8 @@ public final class Broadcasting {
       long right = i <= b.rank() ? b.dim(-i) : 1;
       if (left != right && left != 1 && right != 1) {
         throw new IllegalArgumentException(
-            "%s and %s do not broadcast: %d against %d at axis -%d; the sizes must be equal or 1"
-                .formatted(a, b, left, right, i));
+            "%s: needs sizes that are equal or 1; got %s and %s, %d against %d at axis -%d; reshape or slice one of them"
+                .formatted(op, a, b, left, right, i));
       }
       dims[rank - i] = left == 1 ? right : left;
     }

@@ -12,6 +12,7 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.OutOfMemoryException;
 import dev.gamelan.optim.Sgd;
+import dev.gamelan.tensor.Bucketing;
 import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.Gradients;
@@ -239,9 +240,9 @@ public abstract class LazinessConformance {
                     return held.getFirst().sum();
                   });
           long before = runs();
-          assertArrayEquals(new float[] {1, 4}, held.getFirst().toFloatArray());
-          assertEquals(5, step.loss().toFloat());
           assertArrayEquals(new float[] {2, 4}, step.of(x).toFloatArray());
+          assertEquals(5, step.loss().toFloat());
+          assertArrayEquals(new float[] {1, 4}, held.getFirst().toFloatArray());
           assertEquals(before + 1, runs());
         });
   }
@@ -558,6 +559,28 @@ public abstract class LazinessConformance {
           long compiled = compiled();
           Tensor.of(new float[] {4, 5, 6}).tanh().cos().toFloatArray();
           assertEquals(compiled, compiled());
+        });
+  }
+
+  @Test
+  void bucketsLetManyLengthsShareAFewExecutables() {
+    on(
+        () -> {
+          var buckets = Bucketing.powersOfTwo(4, 16);
+          var sum =
+              CompiledFunction.of(
+                  in ->
+                      List.of(
+                          in.get(1)
+                              .select(in.getFirst(), Tensors.zeros(in.getFirst().type()))
+                              .sum()));
+          for (int length = 1; length <= 16; length++) {
+            var padded = buckets.pad(Tensors.ones(DType.F32, length), 0);
+            assertEquals(length, sum.call(padded.value(), padded.mask()).getFirst().toFloat());
+          }
+          assertEquals(3, buckets.sizes().size());
+          assertThrows(
+              IllegalArgumentException.class, () -> buckets.pad(Tensors.ones(DType.F32, 17), 0));
         });
   }
 

@@ -2,13 +2,24 @@ package dev.gamelan.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +51,76 @@ class StandaloneProgramTest {
         source("Xor.java"),
         source("module-info.java"));
     assertEquals(XOR, run("java", "-p", path + File.pathSeparator + folder, "-m", "xor/xor.Xor"));
+  }
+
+  @Test
+  void itRunsFromOneJarOfEverything() throws Exception {
+    var path = path();
+    run("javac", "-cp", path, "-d", folder.toString(), source("Xor.java"));
+    var jar = folder.resolve("all.jar");
+    try (var out = new JarOutputStream(Files.newOutputStream(jar))) {
+      var names = new HashSet<String>();
+      for (var entry : (path + File.pathSeparator + folder).split(File.pathSeparator)) {
+        addAll(Path.of(entry), out, names);
+      }
+    }
+    assertEquals(XOR, run("java", "-cp", jar.toString(), "xor.Xor"));
+  }
+
+  @Test
+  void itRunsInTwoClassLoadersOfOneJvm() throws Exception {
+    var path = path();
+    run("javac", "-cp", path, "-d", folder.toString(), source("Xor.java"));
+    var urls = new ArrayList<URL>();
+    for (var entry : (path + File.pathSeparator + folder).split(File.pathSeparator)) {
+      urls.add(Path.of(entry).toUri().toURL());
+    }
+    for (int i = 0; i < 2; i++) {
+      var platform = ClassLoader.getPlatformClassLoader();
+      try (var loader = new URLClassLoader(urls.toArray(URL[]::new), platform)) {
+        var bytes = new ByteArrayOutputStream();
+        var standard = System.out;
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+          loader.loadClass("xor.Xor").getMethod("main", String[].class).invoke(null, (Object) null);
+        } finally {
+          System.setOut(standard);
+        }
+        assertEquals(XOR, bytes.toString(StandardCharsets.UTF_8).strip());
+      }
+    }
+  }
+
+  /** The files of a folder or jar, but for a second of one name and what only modules need. */
+  private static void addAll(Path from, JarOutputStream out, Set<String> names) throws IOException {
+    if (Files.isDirectory(from)) {
+      try (var files = Files.walk(from)) {
+        for (var file : files.filter(Files::isRegularFile).toList()) {
+          add(
+              from.relativize(file).toString().replace('\\', '/'),
+              Files.readAllBytes(file),
+              out,
+              names);
+        }
+      }
+      return;
+    }
+    try (var jar = new JarFile(from.toFile())) {
+      for (var entry : Collections.list(jar.entries())) {
+        if (entry.isDirectory()) continue;
+        try (var in = jar.getInputStream(entry)) {
+          add(entry.getName(), in.readAllBytes(), out, names);
+        }
+      }
+    }
+  }
+
+  private static void add(String name, byte[] bytes, JarOutputStream out, Set<String> names)
+      throws IOException {
+    if (name.endsWith("module-info.class") || name.endsWith(".jar") || !names.add(name)) return;
+    out.putNextEntry(new JarEntry(name));
+    out.write(bytes);
+    out.closeEntry();
   }
 
   private static String source(String name) {
