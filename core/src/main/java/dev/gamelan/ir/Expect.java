@@ -37,11 +37,12 @@ final class Expect {
   static void dtype(
       Op op, List<TensorType> got, TensorType type, Predicate<DType> allowed, String needs) {
     that(
-        !type.dtype().isStorage() && allowed.test(type.dtype()),
+        !type.dtype().isStorage(),
         op,
         got,
-        needs,
+        "a dtype to compute with; %s is for storage".formatted(type.dtype()),
         "convert it first");
+    that(allowed.test(type.dtype()), op, got, needs, "convert it first");
   }
 
   static void computes(Op op, List<TensorType> got, TensorType type) {

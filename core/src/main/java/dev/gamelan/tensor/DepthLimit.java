@@ -1,7 +1,6 @@
 package dev.gamelan.tensor;
 
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Evaluates lazy graphs that grow past a limit, so that a program that never reads runs all the
@@ -10,7 +9,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class DepthLimit {
   private static final System.Logger LOG = System.getLogger(DepthLimit.class.getName());
   private static final int LIMIT = 4000;
-  private static final AtomicBoolean HINTED = new AtomicBoolean();
 
   private DepthLimit() {}
 
@@ -21,7 +19,7 @@ final class DepthLimit {
     capture.add(new LazyValue(node, 0));
     node.pendingNodes = capture.nodes().size();
     if (node.pendingNodes <= LIMIT) return;
-    if (HINTED.compareAndSet(false, true)) {
+    if (DeviceState.of(node.device).hintsAtDepth()) {
       LOG.log(
           System.Logger.Level.INFO,
           "a lazy graph grew past {0} operations and was evaluated; read a value now and then",

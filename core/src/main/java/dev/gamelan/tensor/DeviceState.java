@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** What the tensors of a device share. */
@@ -28,6 +30,9 @@ final class DeviceState {
 
   /** What each thread assigned and did not evaluate yet. Guarded by this. */
   private final Map<Thread, Set<Parameter>> pending = new WeakHashMap<>();
+
+  private final AtomicLong sequence = new AtomicLong();
+  private final AtomicBoolean depthHinted = new AtomicBoolean();
 
   private DeviceState(Device device) {
     this.budget = Engines.budget(device);
@@ -53,6 +58,19 @@ final class DeviceState {
 
   ReentrantLock stateLock() {
     return stateLock;
+  }
+
+  long nextSequence() {
+    return sequence.incrementAndGet();
+  }
+
+  long lastSequence() {
+    return sequence.get();
+  }
+
+  /** True once: hints are given once. */
+  boolean hintsAtDepth() {
+    return depthHinted.compareAndSet(false, true);
   }
 
   synchronized List<Parameter> pendingOf(Thread thread) {

@@ -4,7 +4,6 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.ir.Op;
 import dev.gamelan.type.TensorType;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,13 +11,11 @@ import org.jspecify.annotations.Nullable;
  * Guarded by its device's {@link DeviceState} but for what is final.
  */
 final class LazyNode {
-  private static final AtomicLong SEQUENCE = new AtomicLong();
-
   final Device device;
   final List<TensorType> types;
 
-  /** Grows with every node made, in all threads. */
-  final long sequence = SEQUENCE.incrementAndGet();
+  /** Grows with every node made on the device, in all threads. */
+  final long sequence;
 
   /** Where the program made it; known in traces only. */
   final String site;
@@ -58,6 +55,7 @@ final class LazyNode {
       boolean number,
       @Nullable Recording recording) {
     this.device = device;
+    this.sequence = DeviceState.of(device).nextSequence();
     this.types = types;
     this.op = op;
     this.operands = operands;
@@ -77,10 +75,6 @@ final class LazyNode {
 
   static LazyNode placeholder(Device device, TensorType type, Recording recording) {
     return new LazyNode(device, List.of(type), null, List.of(), false, recording);
-  }
-
-  static long lastSequence() {
-    return SEQUENCE.get();
   }
 
   boolean isPlaceholder() {

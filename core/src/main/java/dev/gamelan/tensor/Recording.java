@@ -21,7 +21,7 @@ final class Recording {
 
   private final Kind kind;
   private final @Nullable Recording parent;
-  private final long start = LazyNode.lastSequence();
+  private final long start;
   private final List<LazyNode> nodes = new ArrayList<>();
   private final Map<Parameter, LazyValue> states = new LinkedHashMap<>();
   private final Map<Parameter, LazyValue> assigned = new LinkedHashMap<>();
@@ -30,6 +30,7 @@ final class Recording {
   Recording(Kind kind, @Nullable Recording parent) {
     this.kind = kind;
     this.parent = parent;
+    this.start = DeviceState.of(Context.current().device()).lastSequence();
   }
 
   Kind kind() {

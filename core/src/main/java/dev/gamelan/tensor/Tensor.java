@@ -565,6 +565,10 @@ public final class Tensor implements Variable {
 
   /** Swaps the last two axes. */
   public Tensor transpose() {
+    if (rank() < 2) {
+      throw new IllegalArgumentException(
+          "transpose: needs at least 2 axes; got %s; reshape it to a matrix".formatted(type()));
+    }
     var permutation = new ArrayList<>(shape().axes());
     Collections.swap(permutation, rank() - 2, rank() - 1);
     return apply(new Primitive.Transpose(permutation), List.of(this));

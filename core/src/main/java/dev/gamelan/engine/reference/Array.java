@@ -1,5 +1,6 @@
 package dev.gamelan.engine.reference;
 
+import dev.gamelan.engine.EngineException;
 import dev.gamelan.ir.Literal;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * exactly, others as longs wrapped to their dtype. Kernels round or wrap what they store.
  */
 public final class Array {
+  private static final long MAX_SIZE = Integer.MAX_VALUE - 8;
+
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT =
@@ -35,7 +38,12 @@ public final class Array {
 
   /** Zeros. */
   public static Array zeros(TensorType type) {
-    int size = Math.toIntExact(type.size());
+    if (type.size() > MAX_SIZE) {
+      throw new EngineException(
+          "the reference engine holds at most %d elements in a tensor, not %s; use another engine"
+              .formatted(MAX_SIZE, type));
+    }
+    int size = (int) type.size();
     return type.dtype().isFloat()
         ? new Array(type, new double[size], null)
         : new Array(type, null, new long[size]);

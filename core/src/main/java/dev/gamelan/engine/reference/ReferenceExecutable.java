@@ -5,6 +5,7 @@ import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.ir.Graph;
+import dev.gamelan.pass.MemoryPlan;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,11 +14,13 @@ final class ReferenceExecutable implements Executable {
   private final Graph graph;
   private final Device device;
   private final CompileOptions options;
+  private final long workspaceBytes;
 
   ReferenceExecutable(Graph graph, Device device, CompileOptions options) {
     this.graph = graph;
     this.device = device;
     this.options = options;
+    this.workspaceBytes = MemoryPlan.of(graph, options.donated()).arenaBytes();
   }
 
   @Override
@@ -35,7 +38,7 @@ final class ReferenceExecutable implements Executable {
 
   @Override
   public long workspaceBytes() {
-    return 0;
+    return workspaceBytes;
   }
 
   @Override
