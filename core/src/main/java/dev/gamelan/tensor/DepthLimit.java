@@ -12,6 +12,17 @@ final class DepthLimit {
 
   private DepthLimit() {}
 
+  /**
+   * At least the unevaluated nodes of a node on {@code operands}; does not count past the limit.
+   */
+  static long pendingNodes(List<LazyValue> operands) {
+    long count = 1;
+    for (var operand : operands) {
+      if (operand.buffer() == null) count += operand.node().pendingNodes;
+    }
+    return Math.min(count, LIMIT + 1);
+  }
+
   static void apply(LazyNode node) {
     if (node.pendingNodes <= LIMIT) return;
     // The estimate counts shared nodes more than once; count them exactly before acting on it.

@@ -31,6 +31,9 @@ final class DeviceState {
   /** What each thread assigned and did not evaluate yet. Guarded by this. */
   private final Map<Thread, Set<Parameter>> pending = new WeakHashMap<>();
 
+  /** Recordings of gradients that have not been differentiated yet. Guarded by this. */
+  private final Set<Recording> recordings = new LinkedHashSet<>();
+
   private final AtomicLong sequence = new AtomicLong();
   private final AtomicBoolean depthHinted = new AtomicBoolean();
 
@@ -58,6 +61,26 @@ final class DeviceState {
 
   ReentrantLock stateLock() {
     return stateLock;
+  }
+
+  synchronized void openRecording(Recording recording) {
+    recordings.add(recording);
+  }
+
+  synchronized void closeRecording(Recording recording) {
+    recordings.remove(recording);
+  }
+
+  /** Under this lock: the open recordings with a variable among {@code leaves}, or behind one. */
+  Set<Recording> recordingsBehind(List<LazyValue> leaves) {
+    if (recordings.isEmpty()) return Set.of();
+    var behind = new LinkedHashSet<Recording>();
+    for (var leaf : leaves) {
+      behind.addAll(leaf.node().madeFrom);
+      for (var recording : recordings) if (recording.isVariable(leaf)) behind.add(recording);
+    }
+    behind.retainAll(recordings);
+    return Set.copyOf(behind);
   }
 
   long nextSequence() {

@@ -51,7 +51,11 @@ final class Evaluation {
     }
     var results = execute(capture, outputs, leaves);
     synchronized (state) {
-      for (int i = 0; i < outputs.size(); i++) keep(outputs.get(i), results.get(i));
+      var behind = state.recordingsBehind(capture.leaves());
+      for (int i = 0; i < outputs.size(); i++) {
+        keep(outputs.get(i), results.get(i));
+        outputs.get(i).node().madeFrom = behind;
+      }
       for (var node : capture.nodes()) {
         if (!node.allKept()) node.computedInside = true;
         node.group = null;

@@ -9,6 +9,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -45,10 +46,9 @@ public final class Gradients {
   private static Gradients compute(
       List<? extends Variable> variables, Supplier<Tensor> function, boolean allowUnused) {
     var context = Context.current();
-    var recording = new Recording(Recording.Kind.GRADIENT, context.recording());
-    var starts = new ArrayList<LazyValue>();
-    for (var variable : variables) starts.add(start(variable));
     var random = context.random() == null ? null : new RandomState(context.random().next());
+    var starts = variables.stream().map(Gradients::start).toList();
+    var recording = new Recording(Recording.Kind.GRADIENT, context.recording(), Set.copyOf(starts));
     try {
       var loss = context.with(recording).with(random).call(function);
       return differentiate(variables, starts, loss.lazy(), recording, allowUnused);
@@ -78,25 +78,26 @@ public final class Gradients {
     var capture =
         new GraphCapture(
             value ->
-                starts.contains(value)
+                recording.isVariable(value)
                     || value.node().op == null
                     || value.node().recording != recording);
     capture.add(loss);
-    refuseForeign(capture.leaves(), starts, recording);
+    refuseForeign(capture.leaves(), recording);
     var values = new HashMap<LazyValue, Value>();
     var graph = capture.graph(List.of(loss), values);
-    var leaves = capture.leaves();
+    var leaves = new HashMap<LazyValue, Integer>();
+    for (var leaf : capture.leaves()) leaves.put(leaf, leaves.size());
     var parameters = new ArrayList<Integer>();
     var places = new ArrayList<@Nullable Integer>();
     for (int i = 0; i < starts.size(); i++) {
-      int input = leaves.indexOf(starts.get(i));
-      if (input < 0 && !allowUnused) {
+      var input = leaves.get(starts.get(i));
+      if (input == null && !allowUnused) {
         throw new IllegalArgumentException(
             "the loss does not depend on variable %d (%s); leave it out, or allow unused ones with computeAllowingUnused"
                 .formatted(i, starts.get(i).type()));
       }
-      places.add(input < 0 ? null : parameters.size());
-      if (input >= 0) parameters.add(input);
+      places.add(input == null ? null : parameters.size());
+      if (input != null) parameters.add(input);
     }
     var differentiated = ReverseMode.differentiate(graph, 0, parameters);
     var made = redirect(capture, values, differentiated);
@@ -129,7 +130,7 @@ public final class Gradients {
       var operands = node.inputs().stream().map(made::get).toList();
       var types = node.results().stream().map(Value::type).toList();
       var lazy = new LazyNode(device, types, node.op(), operands, false, outer);
-      lazy.pendingNodes = 1;
+      lazy.pendingNodes = DepthLimit.pendingNodes(operands);
       if (outer != null) outer.add(lazy);
       else lazy.group = group;
       for (int i = 0; i < types.size(); i++) {
@@ -157,16 +158,11 @@ public final class Gradients {
     return made;
   }
 
-  /**
-   * Another thread's use of a variable is not recorded, so its gradient would be silently partial.
-   */
-  private static void refuseForeign(
-      List<LazyValue> leaves, List<LazyValue> starts, Recording recording) {
+  /** Another thread's use of a variable is not recorded: its gradient would be silently partial. */
+  private static void refuseForeign(List<LazyValue> leaves, Recording recording) {
     for (var leaf : leaves) {
-      if (starts.contains(leaf) || !recording.wasMadeMeanwhile(leaf.node())) continue;
-      var history = new GraphCapture(value -> starts.contains(value) || value.node().op == null);
-      history.add(leaf);
-      if (history.leaves().stream().anyMatch(starts::contains)) {
+      if (recording.isVariable(leaf) || !recording.wasMadeMeanwhile(leaf.node())) continue;
+      if (recording.wasMadeFromVariable(leaf)) {
         throw new IllegalStateException(
             "%s was computed from a variable by another thread while gradients were recorded; compute it in the thread of Gradients.compute"
                 .formatted(leaf.type()));

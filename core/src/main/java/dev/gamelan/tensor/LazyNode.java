@@ -4,6 +4,7 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.ir.Op;
 import dev.gamelan.type.TensorType;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,9 @@ final class LazyNode {
 
   /** What is evaluated together with it. */
   @Nullable EvaluationGroup group;
+
+  /** Open recordings whose variables it was computed from before its history was cut. */
+  Set<Recording> madeFrom = Set.of();
 
   /** An evaluation computed it inside and did not keep the results. */
   boolean computedInside;

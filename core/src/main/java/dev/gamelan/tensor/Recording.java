@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,16 +22,27 @@ final class Recording {
 
   private final Kind kind;
   private final @Nullable Recording parent;
+  private final DeviceState state;
   private final long start;
   private final List<LazyNode> nodes = new ArrayList<>();
   private final Map<Parameter, LazyValue> states = new LinkedHashMap<>();
   private final Map<Parameter, LazyValue> assigned = new LinkedHashMap<>();
   private boolean closed;
 
+  /** What gradients are taken with respect to. */
+  private final Set<LazyValue> variables;
+
   Recording(Kind kind, @Nullable Recording parent) {
+    this(kind, parent, Set.of());
+  }
+
+  Recording(Kind kind, @Nullable Recording parent, Set<LazyValue> variables) {
     this.kind = kind;
     this.parent = parent;
-    this.start = DeviceState.of(Context.current().device()).lastSequence();
+    this.variables = variables;
+    this.state = DeviceState.of(Context.current().device());
+    this.start = state.lastSequence();
+    if (!variables.isEmpty()) state.openRecording(this);
   }
 
   Kind kind() {
@@ -39,6 +51,20 @@ final class Recording {
 
   boolean isClosed() {
     return closed;
+  }
+
+  boolean isVariable(LazyValue value) {
+    return variables.contains(value);
+  }
+
+  /** Whether {@code value}, which is not of this recording, depends on a variable of it. */
+  boolean wasMadeFromVariable(LazyValue value) {
+    synchronized (state) {
+      var history = new GraphCapture(v -> isVariable(v) || v.node().op == null);
+      history.add(value);
+      return history.leaves().stream()
+          .anyMatch(leaf -> isVariable(leaf) || leaf.node().madeFrom.contains(this));
+    }
   }
 
   /** Whether a node that is not of this recording was made by another thread while it ran. */
@@ -58,6 +84,7 @@ final class Recording {
   /** Hands the nodes to the recording outside, which sees them as its own. */
   synchronized void close() {
     closed = true;
+    state.closeRecording(this);
     for (var node : nodes) {
       if (node.recording == this && kind == Kind.GRADIENT) {
         node.recording = parent;

@@ -721,19 +721,17 @@ public final class Tensor implements Variable {
   public static List<Tensor> applyAll(Op op, List<Tensor> operands) {
     var context = Context.current();
     var device = operands.isEmpty() ? context.device() : operands.getFirst().device();
-    long below = 1;
     var values = new ArrayList<LazyValue>(operands.size());
     for (var operand : operands) {
       if (!operand.device().equals(device)) throw mixedDevices(device, operand.device());
       var lazy = operand.lazy();
       // The program used what an evaluation had computed and dropped: keep it next time.
       if (lazy.node().computedInside) lazy.node().wanted[lazy.index()] = true;
-      if (lazy.buffer() == null) below += lazy.node().pendingNodes;
       values.add(lazy);
     }
     var types = op.infer(operands.stream().map(Tensor::type).toList());
     var node = new LazyNode(device, types, op, values, false, context.recording());
-    node.pendingNodes = below;
+    node.pendingNodes = DepthLimit.pendingNodes(values);
     var recording = context.recording();
     if (recording != null) recording.add(node);
     else DepthLimit.apply(node);

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -69,7 +70,16 @@ record Trace(
     recording.assigned().values().forEach(value -> outputs.add(value.resolve()));
     outputs.forEach(capture::add);
     var sources = new ArrayList<Source>();
-    for (var leaf : capture.leaves()) sources.add(source(recording, arguments, key, leaf));
+    var known = new HashMap<LazyValue, Source>();
+    for (int i = 0; i < arguments.size(); i++) {
+      known.put(arguments.get(i), new Source.Argument(i));
+    }
+    known.put(key, new Source.Key());
+    recording.states().forEach((parameter, value) -> known.put(value, new Source.State(parameter)));
+    for (var leaf : capture.leaves()) {
+      var source = known.get(leaf);
+      sources.add(source == null ? outside(recording, leaf) : source);
+    }
     return new Trace(
         capture.graph(outputs),
         sources,
@@ -78,14 +88,7 @@ record Trace(
         capture.nodes().stream().map(node -> node.site).toList());
   }
 
-  private static Source source(
-      Recording recording, List<LazyValue> arguments, LazyValue key, LazyValue leaf) {
-    int argument = arguments.indexOf(leaf);
-    if (argument >= 0) return new Source.Argument(argument);
-    if (leaf.equals(key)) return new Source.Key();
-    for (var state : recording.states().entrySet()) {
-      if (state.getValue().equals(leaf)) return new Source.State(state.getKey());
-    }
+  private static Source outside(Recording recording, LazyValue leaf) {
     // Lazy tensors from outside are evaluated once, here.
     Evaluation.run(List.of(leaf));
     return leaf.node().recording == recording

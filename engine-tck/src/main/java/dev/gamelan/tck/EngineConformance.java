@@ -41,6 +41,41 @@ public abstract class EngineConformance {
         (c, seed) -> backward(c, seed));
   }
 
+  /** What they give is unspecified; that the process lives on is not. */
+  @TestFactory
+  Stream<DynamicTest> integerDivisionByZeroOverflowAndWideShiftsNeverCrash() {
+    var dtypes = Engines.get(device().engine()).dtypes(device());
+    return Stream.of(
+            "div", "rem", "pow", "shift_left", "shift_right_logical", "shift_right_arithmetic")
+        .flatMap(
+            op ->
+                dtypes.stream()
+                    .filter(dtype -> dtype.isInteger() && !dtype.isStorage())
+                    .map(
+                        dtype ->
+                            DynamicTest.dynamicTest(op + " " + dtype, () -> hazard(op, dtype))));
+  }
+
+  private void hazard(String op, DType dtype) {
+    var type = dtype + "[7]";
+    var graph =
+        Graph.parse(
+            "(%0: T, %1: T) { %2 = OP %0, %1 : T return %2 }".replace("OP", op).replace("T", type));
+    long least = dtype.isUnsigned() ? 0 : -1L << (dtype.bits() - 1);
+    var left = Array.zeros(graph.inputTypes().getFirst());
+    var right = Array.zeros(graph.inputTypes().getFirst());
+    long[] lefts = {1, 0, least, least, -1, 5, 5};
+    long[] rights = {0, 0, -1, 0, -1, dtype.bits(), -3};
+    for (int i = 0; i < lefts.length; i++) {
+      left.integers()[i] = dtype.wrap(lefts[i]);
+      right.integers()[i] = dtype.wrap(rights[i]);
+    }
+    var result = EngineRun.run(graph, device(), List.of(left, right)).getFirst();
+    for (long value : result.integers()) {
+      if (value != dtype.wrap(value)) throw new AssertionError(value + " is no " + dtype);
+    }
+  }
+
   /** Set -Dgamelan.tck.programs=N for more. */
   @TestFactory
   Stream<DynamicTest> randomProgramsAgreeWithTheReference() {

@@ -156,6 +156,27 @@ public abstract class LazinessConformance extends TensorConformance {
   }
 
   @Test
+  void anotherThreadsUseOfAVariableIsAnErrorEvenOnceEvaluated() {
+    on(
+        () -> {
+          var x = Tensor.of(new float[] {3});
+          assertThrows(
+              IllegalStateException.class,
+              () ->
+                  Gradients.compute(
+                      List.of(x),
+                      () -> {
+                        var elsewhere =
+                            inThread(
+                                () ->
+                                    Devices.use(
+                                        device(), () -> x.square().evaluate().add(1).evaluate()));
+                        return x.mul(elsewhere).sum();
+                      }));
+        });
+  }
+
+  @Test
   void anotherThreadsOwnTensorIsAConstant() {
     on(
         () -> {
