@@ -1,13 +1,10 @@
 package dev.gamelan.autodiff;
 
-import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
-import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.Value;
-import dev.gamelan.type.DType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -138,7 +135,7 @@ final class ControlFlowVjp {
     order.addAll(x.shape().otherAxes(order));
     var moved = g.transpose(x, order);
     var slice = moved.type().with(moved.shape().without(List.of(0)));
-    var kind = pointwise(op.kind());
+    var kind = op.kind().combine();
     var body =
         GraphBuilder.trace(
             List.of(slice, slice),
@@ -146,7 +143,7 @@ final class ControlFlowVjp {
               var next = b.binary(kind, in.getFirst(), in.get(1));
               return List.of(next, op.exclusive() ? in.getFirst() : next);
             });
-    var start = g.fill(slice, identity(op.kind()));
+    var start = g.add(new Primitive.Fill(op.kind().identity(slice.dtype()), slice.shape()));
     var scan = new Primitive.Scan(body, moved.dim(0), 1, 1, op.reverse());
     var stacked = g.addAll(scan, List.of(start, moved)).get(1);
     var back = new ArrayList<Integer>();
@@ -154,29 +151,8 @@ final class ControlFlowVjp {
     return g.transpose(stacked, back);
   }
 
-  private static BinaryKind pointwise(ReduceKind kind) {
-    return switch (kind) {
-      case SUM -> BinaryKind.ADD;
-      case PROD -> BinaryKind.MUL;
-      case MAX -> BinaryKind.MAX;
-      case MIN -> BinaryKind.MIN;
-      case AND -> BinaryKind.AND;
-      case OR -> BinaryKind.OR;
-    };
-  }
-
-  private static double identity(ReduceKind kind) {
-    return switch (kind) {
-      case SUM, OR -> 0;
-      case PROD, AND -> 1;
-      case MAX -> Double.NEGATIVE_INFINITY;
-      case MIN -> Double.POSITIVE_INFINITY;
-    };
-  }
-
   private static boolean isFloat(Value value) {
-    DType dtype = value.type().dtype();
-    return dtype.isFloat();
+    return value.type().dtype().isFloat();
   }
 
   private static List<Integer> range(int from, int to) {

@@ -4,9 +4,7 @@ import dev.gamelan.engine.reference.Array;
 import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Literal;
-import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.pass.AlgebraicSimplification;
 import dev.gamelan.pass.CommonSubexpressionElimination;
@@ -166,17 +164,8 @@ public final class Engines {
     for (var input : graph.inputs()) checkDtype("an input", input, dtypes, device);
     for (var node : graph.nodes()) {
       for (var result : node.results()) checkDtype(node.op().name(), result, dtypes, device);
-      for (var body : bodies(node)) checkDtypes(body, engine, device);
+      for (var body : node.op().bodies()) checkDtypes(body, engine, device);
     }
-  }
-
-  private static List<Graph> bodies(Node node) {
-    return switch (node.op()) {
-      case Primitive.Scan scan -> List.of(scan.body());
-      case Primitive.While loop -> List.of(loop.condition(), loop.body());
-      case Primitive.Cond cond -> List.of(cond.onTrue(), cond.onFalse());
-      default -> List.of();
-    };
   }
 
   private static void checkDtype(String what, Value value, Set<DType> dtypes, Device device) {

@@ -2,7 +2,10 @@ package dev.gamelan.engine;
 
 import java.util.List;
 
-/** A compiled graph. Re-entrant: several threads may run it at once. */
+/**
+ * A compiled graph. Re-entrant: several threads may run it at once. One that is not closed is freed
+ * when it is unreachable.
+ */
 public interface Executable extends AutoCloseable {
   /**
    * One buffer for each output, new ones; may return before the device is done. Donated inputs are

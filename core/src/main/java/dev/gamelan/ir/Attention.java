@@ -5,8 +5,10 @@ import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /** Attention and the rotation of its queries and keys. */
 public sealed interface Attention extends StandardComposite {
@@ -163,7 +165,7 @@ public sealed interface Attention extends StandardComposite {
     final Value k;
     final Value v;
     final Value probabilities;
-    private Optional<Value> tanh = Optional.empty();
+    private @Nullable Value tanh;
 
     Scores(ScaledDotProductAttention op, GraphBuilder g, List<Value> inputs) {
       this.op = op;
@@ -174,14 +176,14 @@ public sealed interface Attention extends StandardComposite {
       this.q = g.reshape(g.widen(inputs.getFirst()), groupedShape(queries.dim(3)));
       var scores = g.mul(g.matmul(q, g.transposeLast(k)), op.scale());
       if (op.softcap() > 0) {
-        tanh = Optional.of(g.tanh(g.mul(scores, 1 / op.softcap())));
-        scores = g.mul(tanh(), op.softcap());
+        tanh = g.tanh(g.mul(scores, 1 / op.softcap()));
+        scores = g.mul(tanh, op.softcap());
       }
       this.probabilities = masked(scores, inputs);
     }
 
     Value tanh() {
-      return tanh.orElseThrow();
+      return Objects.requireNonNull(tanh);
     }
 
     Shape groupedShape(long last) {

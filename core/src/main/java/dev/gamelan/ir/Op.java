@@ -15,6 +15,16 @@ public sealed interface Op permits Primitive, Composite {
    */
   List<TensorType> infer(List<TensorType> inputs);
 
+  /** The graphs that it holds, such as the body of a loop. */
+  default List<Graph> bodies() {
+    return List.of();
+  }
+
+  /** The same op holding other graphs, as many as {@link #bodies} gives. */
+  default Op withBodies(List<Graph> bodies) {
+    return this;
+  }
+
   /** The name that the printer writes: the record's, in snake case. */
   default String name() {
     return Attributes.snakeCase(getClass());

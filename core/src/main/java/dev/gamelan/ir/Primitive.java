@@ -831,6 +831,16 @@ public sealed interface Primitive extends Op {
   record Scan(Graph body, long length, int carries, int sequences, boolean reverse)
       implements Primitive {
     @Override
+    public List<Graph> bodies() {
+      return List.of(body);
+    }
+
+    @Override
+    public Op withBodies(List<Graph> bodies) {
+      return new Scan(bodies.getFirst(), length, carries, sequences, reverse);
+    }
+
+    @Override
     public List<TensorType> infer(List<TensorType> inputs) {
       Expect.atLeast(this, inputs, carries + sequences);
       var slices = new ArrayList<TensorType>();
@@ -879,6 +889,16 @@ public sealed interface Primitive extends Op {
    */
   record While(Graph condition, Graph body, int carries) implements Primitive {
     @Override
+    public List<Graph> bodies() {
+      return List.of(condition, body);
+    }
+
+    @Override
+    public Op withBodies(List<Graph> bodies) {
+      return new While(bodies.getFirst(), bodies.get(1), carries);
+    }
+
+    @Override
     public List<TensorType> infer(List<TensorType> inputs) {
       Expect.atLeast(this, inputs, carries);
       Scan.matches(this, inputs, condition, inputs, "the condition");
@@ -901,6 +921,16 @@ public sealed interface Primitive extends Op {
 
   /** Operands: a bool scalar, then what the branches take. Runs one branch. */
   record Cond(Graph onTrue, Graph onFalse) implements Primitive {
+    @Override
+    public List<Graph> bodies() {
+      return List.of(onTrue, onFalse);
+    }
+
+    @Override
+    public Op withBodies(List<Graph> bodies) {
+      return new Cond(bodies.getFirst(), bodies.get(1));
+    }
+
     @Override
     public List<TensorType> infer(List<TensorType> inputs) {
       Expect.atLeast(this, inputs, 1);

@@ -5,13 +5,14 @@ import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** x·Wᵀ + b: from [.., in] to [.., out]. Parameters: weight [out, in], bias [out]. */
 public final class Linear extends UnaryLayer {
   private final Parameter weight;
-  private final Optional<Parameter> bias;
+  private final @Nullable Parameter bias;
 
   public Linear(long in, long out) {
     this(in, out, true);
@@ -23,18 +24,18 @@ public final class Linear extends UnaryLayer {
     // As PyTorch draws it: from the fan-in of the weight.
     this.bias =
         bias
-            ? Optional.of(
-                parameter(
-                    "bias",
-                    TensorType.of(DType.F32, out),
-                    Initializer.uniform(1 / Math.sqrt(Math.max((double) in, 1)))))
-            : Optional.empty();
+            ? parameter(
+                "bias",
+                TensorType.of(DType.F32, out),
+                Initializer.uniform(1 / Math.sqrt(Math.max((double) in, 1))))
+            : null;
   }
 
   @Override
   public Tensor forward(Tensor x) {
     var op = new TensorOp.Linear(TensorOp.LinearActivation.NONE);
-    return bias.map(b -> Tensor.apply(op, List.of(x, weight.value(), b.value())))
-        .orElseGet(() -> Tensor.apply(op, List.of(x, weight.value())));
+    var operands = new ArrayList<>(List.of(x, weight.value()));
+    if (bias != null) operands.add(bias.value());
+    return Tensor.apply(op, operands);
   }
 }

@@ -66,7 +66,9 @@ public final class ConstantFolding implements Pass {
       if (value.isPresent()) return Optional.of(new Primitive.Fill(value.get(), type.shape()));
     }
     boolean small = type.bytes() <= Literal.MAX_BYTES && operands.stream().allMatch(this::isSmall);
-    if (!small || holdsGraphs(op)) return Optional.empty();
+    // Loops may be long, and custom calls are an engine's own.
+    boolean foreign = !op.bodies().isEmpty() || op instanceof Primitive.CustomCall;
+    if (!small || foreign) return Optional.empty();
     var literals = operands.stream().map(ConstantFolding::literal).toList();
     return Optional.of(new Primitive.Constant(evaluator.evaluate(op, literals).getFirst()));
   }
@@ -111,13 +113,5 @@ public final class ConstantFolding implements Pass {
     return Literal.of(
         new TensorType(fill.value().dtype(), fill.shape()),
         Collections.nCopies(size, fill.value()));
-  }
-
-  /** Loops may be long, and custom calls are an engine's own. */
-  private static boolean holdsGraphs(Op op) {
-    return op instanceof Primitive.Scan
-        || op instanceof Primitive.While
-        || op instanceof Primitive.Cond
-        || op instanceof Primitive.CustomCall;
   }
 }

@@ -4,7 +4,6 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -31,20 +30,6 @@ final class Rewrite {
 
   /** {@code op} with the graphs that it holds rewritten. */
   static Op bodies(Op op, UnaryOperator<Graph> rewrite) {
-    return switch (op) {
-      case Primitive.Scan scan ->
-          new Primitive.Scan(
-              rewrite.apply(scan.body()),
-              scan.length(),
-              scan.carries(),
-              scan.sequences(),
-              scan.reverse());
-      case Primitive.While loop ->
-          new Primitive.While(
-              rewrite.apply(loop.condition()), rewrite.apply(loop.body()), loop.carries());
-      case Primitive.Cond cond ->
-          new Primitive.Cond(rewrite.apply(cond.onTrue()), rewrite.apply(cond.onFalse()));
-      default -> op; // No other op holds a graph.
-    };
+    return op.withBodies(op.bodies().stream().map(rewrite).toList());
   }
 }

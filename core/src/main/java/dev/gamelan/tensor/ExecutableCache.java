@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compiled graphs of a device by structure, the least recently used dropped first. A graph whose
- * numbers change is compiled once with its numbers, and once more with inputs in their place.
+ * numbers change is compiled once with its numbers, and once more with inputs in their place. One
+ * that is dropped may be running: it is freed when it is unreachable.
  */
 final class ExecutableCache {
   private static final System.Logger LOG = System.getLogger(ExecutableCache.class.getName());

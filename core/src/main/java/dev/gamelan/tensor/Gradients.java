@@ -100,7 +100,10 @@ public final class Gradients {
       if (input != null) parameters.add(input);
     }
     var differentiated = ReverseMode.differentiate(graph, 0, parameters);
-    var made = redirect(capture, values, differentiated);
+    Map<Value, LazyValue> made;
+    synchronized (DeviceState.of(loss.node().device)) {
+      made = redirect(capture, values, differentiated);
+    }
     var results = differentiated.graph().outputs().stream().map(made::get).toList();
     var gradients = new IdentityHashMap<Variable, Tensor>();
     for (int i = 0; i < variables.size(); i++) {

@@ -32,7 +32,7 @@ final class LazyNode {
   @Nullable Recording recording;
 
   /** Where differentiation put what this node computes. */
-  @Nullable List<LazyValue> replacement;
+  volatile @Nullable List<LazyValue> replacement;
 
   /** What is evaluated together with it. */
   @Nullable EvaluationGroup group;

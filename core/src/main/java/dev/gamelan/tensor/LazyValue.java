@@ -16,8 +16,11 @@ record LazyValue(LazyNode node, int index) {
   /** Follows what differentiation put in its place. */
   LazyValue resolve() {
     var value = this;
-    while (value.node.replacement != null) value = value.node.replacement.get(value.index);
-    return value;
+    while (true) {
+      var replacement = value.node.replacement;
+      if (replacement == null) return value;
+      value = replacement.get(value.index);
+    }
   }
 
   @Override

@@ -1,11 +1,8 @@
 package dev.gamelan.engine.reference;
 
 import dev.gamelan.ir.ArgKind;
-import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
-import dev.gamelan.type.DType;
-import dev.gamelan.type.Scalar;
 import dev.gamelan.type.TensorType;
 import java.util.List;
 
@@ -15,21 +12,21 @@ final class Reduction {
 
   static Array reduce(Array x, TensorType result, ReduceKind kind, List<Integer> axes) {
     var into = Offsets.projecting(x.type().shape(), x.type().shape().otherAxes(axes));
-    var reduced = Array.filled(result, identity(kind, result.dtype()));
+    var reduced = Array.filled(result, kind.identity(result.dtype()));
     if (x.isFloat()) {
       var sums = reduced.floats();
       var values = x.floats();
       if (kind == ReduceKind.SUM) {
         for (int i = 0; i < into.length; i++) sums[into[i]] += values[i];
       } else {
-        var combine = Pointwise.floatBinary(pointwise(kind));
+        var combine = Pointwise.floatBinary(kind.combine());
         for (int i = 0; i < into.length; i++) {
           sums[into[i]] = combine.applyAsDouble(sums[into[i]], values[i]);
         }
       }
       return Array.rounding(result, sums);
     }
-    var combine = Pointwise.integerBinary(pointwise(kind), result.dtype());
+    var combine = Pointwise.integerBinary(kind.combine(), result.dtype());
     var sums = reduced.integers();
     for (int i = 0; i < into.length; i++) {
       sums[into[i]] = combine.applyAsLong(sums[into[i]], x.integers()[i]);
@@ -39,7 +36,7 @@ final class Reduction {
 
   static Array cumulate(Array x, Primitive.Cumulate op) {
     var type = x.type();
-    var identity = identity(op.kind(), type.dtype());
+    var identity = op.kind().identity(type.dtype());
     var result = Array.zeros(type);
     for (var line : Lines.along(type.shape(), op.axis())) {
       double sum = identity.toDouble();
@@ -48,12 +45,12 @@ final class Reduction {
         int at = line.at(op.reverse() ? line.length() - 1 - i : i);
         if (x.isFloat()) {
           double next =
-              Pointwise.floatBinary(pointwise(op.kind())).applyAsDouble(sum, x.floats()[at]);
+              Pointwise.floatBinary(op.kind().combine()).applyAsDouble(sum, x.floats()[at]);
           result.floats()[at] = op.exclusive() ? sum : next;
           sum = next;
         } else {
           long next =
-              Pointwise.integerBinary(pointwise(op.kind()), type.dtype())
+              Pointwise.integerBinary(op.kind().combine(), type.dtype())
                   .applyAsLong(total, x.integers()[at]);
           result.integers()[at] = op.exclusive() ? total : next;
           total = next;
@@ -87,28 +84,5 @@ final class Reduction {
     double right = x.floats()[b];
     if (Double.isNaN(left) || Double.isNaN(right)) return !Double.isNaN(right);
     return kind == ArgKind.MAX ? left > right : left < right;
-  }
-
-  private static BinaryKind pointwise(ReduceKind kind) {
-    return switch (kind) {
-      case SUM -> BinaryKind.ADD;
-      case PROD -> BinaryKind.MUL;
-      case MAX -> BinaryKind.MAX;
-      case MIN -> BinaryKind.MIN;
-      case AND -> BinaryKind.AND;
-      case OR -> BinaryKind.OR;
-    };
-  }
-
-  /** What a reduction of nothing gives. */
-  private static Scalar identity(ReduceKind kind, DType dtype) {
-    return switch (kind) {
-      case SUM, OR -> Scalar.of(dtype, 0L);
-      case PROD -> Scalar.of(dtype, 1L);
-      case AND -> dtype.isBool() ? new Scalar(dtype, 1) : Scalar.of(dtype, -1L);
-      case MAX ->
-          dtype == DType.U64 ? new Scalar(dtype, 0) : Scalar.of(dtype, Double.NEGATIVE_INFINITY);
-      case MIN -> Scalar.of(dtype, Double.POSITIVE_INFINITY);
-    };
   }
 }

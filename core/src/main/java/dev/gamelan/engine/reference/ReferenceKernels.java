@@ -57,6 +57,7 @@ public final class ReferenceKernels {
   }
 
   private static List<Array> primitive(Primitive op, List<Array> inputs, List<TensorType> results) {
+    // Only barriers and custom calls may have no result, and they do not look at it.
     var result = results.isEmpty() ? TensorType.of(DType.BOOL) : results.getFirst();
     return switch (op) {
       case Primitive.Scan scan -> scan(scan, inputs, results);
