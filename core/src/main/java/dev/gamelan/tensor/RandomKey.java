@@ -5,36 +5,39 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The key of a stream of random numbers: two words. The same key gives the same numbers, on every
  * engine.
  */
 public final class RandomKey {
-  private final Tensor words;
+  private final long seed;
+  private final @Nullable Tensor words;
 
-  private RandomKey(Tensor words) {
+  private RandomKey(long seed, @Nullable Tensor words) {
+    this.seed = seed;
     this.words = words;
   }
 
-  /** JAX's {@code random.key(seed)}. */
+  /** JAX's {@code random.key(seed)}; of no device until it is used. */
   public static RandomKey of(long seed) {
-    return new RandomKey(Tensor.of(new int[] {(int) (seed >>> 32), (int) seed}));
+    return new RandomKey(seed, null);
   }
 
   static RandomKey of(Tensor words) {
-    return new RandomKey(words);
+    return new RandomKey(0, words);
   }
 
   /** A key for each number, independent of this one; JAX's {@code random.fold_in}. */
   public RandomKey foldIn(int number) {
-    return new RandomKey(
-        Tensor.apply(new RandomOp.FoldIn(), List.of(words, Tensor.number(words, number))));
+    var key = words();
+    return of(Tensor.apply(new RandomOp.FoldIn(), List.of(key, Tensor.number(key, number))));
   }
 
   /** As {@link #foldIn(int)}, with an i32 scalar that may be computed. */
   public RandomKey foldIn(Tensor number) {
-    return new RandomKey(Tensor.apply(new RandomOp.FoldIn(), List.of(words, number)));
+    return of(Tensor.apply(new RandomOp.FoldIn(), List.of(words(), number)));
   }
 
   /** A key for each name: of a layer, say. Folds the CRC-32 of its UTF-8 bytes. */
@@ -46,7 +49,7 @@ public final class RandomKey {
 
   /** The words, i32[2]. */
   public Tensor words() {
-    return words;
+    return words != null ? words : Tensor.of(new int[] {(int) (seed >>> 32), (int) seed});
   }
 
   /** Runs {@code body} with draws from this key. */

@@ -245,6 +245,17 @@ public abstract class LazinessConformance extends TensorConformance {
   }
 
   @Test
+  void aSeedsKeyServesEveryDevice() {
+    var key = RandomKey.of(9);
+    var elsewhere =
+        Devices.use("reference", () -> key.use(() -> Tensors.uniform(DType.F32, 4).toFloatArray()));
+    on(
+        () ->
+            assertArrayEquals(
+                elsewhere, key.use(() -> Tensors.uniform(DType.F32, 4).toFloatArray())));
+  }
+
+  @Test
   void drawsDifferAndAreRepeatable() {
     on(
         () -> {

@@ -29,6 +29,7 @@ import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -41,6 +42,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "digits",
     mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
     showDefaultValues = true,
     description = "Trains a network on handwritten digits and shows what it learnt.")
 final class Digits implements Callable<Integer> {
@@ -71,6 +73,8 @@ final class Digits implements Callable<Integer> {
     if (epochs < 0)
       throw new IllegalArgumentException("--epochs must be at least 0, not " + epochs);
     Device device = engine == null ? Devices.current() : Engines.device(engine);
+    // Found out now, not after the training.
+    Files.createDirectories(out);
     var train = load("train");
     var test = load("test");
     System.out.printf(

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
     description = "Shows the JVM, the CPU, engines and devices, and what is missing.")
 final class Doctor implements Callable<Integer> {
   @Override

@@ -1,5 +1,6 @@
 package dev.gamelan.examples;
 
+import java.nio.file.FileSystemException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -7,6 +8,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "gamelan",
     mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
     description = "Deep learning for the JVM: one graph, every engine.",
     subcommands = {Digits.class, Doctor.class})
 public final class Gamelan {
@@ -21,9 +23,12 @@ public final class Gamelan {
   static int explain(Exception error, CommandLine command, CommandLine.ParseResult result)
       throws Exception {
     if (Boolean.getBoolean("gamelan.trace")) throw error;
-    command
-        .getErr()
-        .println(command.getColorScheme().errorText(String.valueOf(error.getMessage())));
+    // The message of a file system's exception is the path alone.
+    var message =
+        error instanceof FileSystemException
+            ? error.getClass().getSimpleName() + ": " + error.getMessage()
+            : String.valueOf(error.getMessage());
+    command.getErr().println(command.getColorScheme().errorText(message));
     return command.getCommandSpec().exitCodeOnExecutionException();
   }
 }
