@@ -1,22 +1,32 @@
 package dev.gamelan.tck;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
 import dev.gamelan.autodiff.ReverseMode;
+import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Device;
+import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.reference.Array;
 import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 
@@ -39,6 +49,45 @@ public abstract class EngineConformance {
     return rows(
         (spec, dtype) -> spec.differentiable() && dtype.isFloat() && !dtype.isStorage(),
         (c, seed) -> backward(c, seed));
+  }
+
+  @Test
+  void inputsOfOtherTypesAreRefused() {
+    var graph = Graph.parse("(%0: f32[2]) { %1 = neg %0 : f32[2] return %1 }");
+    var wrong = Array.zeros(TensorType.of(DType.F32, 3));
+    try (var executable = Engines.compile(graph, device(), CompileOptions.DEFAULT);
+        var buffer = EngineRun.upload(device(), wrong)) {
+      assertThrows(EngineException.class, () -> executable.run(List.of(buffer)));
+      assertThrows(EngineException.class, () -> executable.run(List.of()));
+    }
+  }
+
+  @Test
+  void aDonatedInputIsClosedByTheRunAndOthersAreNot() {
+    var graph = Graph.parse("(%0: f32[2], %1: f32[2]) { %2 = add %0, %1 : f32[2] return %2 }");
+    var ones = Array.zeros(TensorType.of(DType.F32, 2));
+    Arrays.fill(ones.floats(), 1);
+    var options = CompileOptions.donating(Set.of(0));
+    try (var executable = Engines.compile(graph, device(), options);
+        var donated = EngineRun.upload(device(), ones);
+        var kept = EngineRun.upload(device(), ones);
+        var result = executable.run(List.of(donated, kept)).getFirst()) {
+      assertEquals(2, EngineRun.download(result).floats()[1]);
+      assertEquals(1, EngineRun.download(kept).floats()[1]);
+      assertThrows(EngineException.class, () -> EngineRun.download(donated));
+    }
+  }
+
+  @Test
+  void aCopyIsNoView() {
+    var ones = Array.zeros(TensorType.of(DType.F32, 2));
+    Arrays.fill(ones.floats(), 1);
+    try (var buffer = EngineRun.upload(device(), ones);
+        var copy = buffer.copy()) {
+      buffer.write(MemorySegment.ofArray(new float[] {5, 5}));
+      assertEquals(1, EngineRun.download(copy).floats()[0]);
+      assertEquals(5, EngineRun.download(buffer).floats()[0]);
+    }
   }
 
   /** What they give is unspecified; that the process lives on is not. */

@@ -8,6 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.engine.Device;
+import dev.gamelan.ir.Composite;
+import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.ir.UnaryKind;
+import dev.gamelan.ir.Value;
 import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.Bucketing;
 import dev.gamelan.tensor.CompiledFunction;
@@ -19,6 +23,7 @@ import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -229,6 +234,35 @@ public abstract class LazinessConformance extends TensorConformance {
                       () ->
                           Gradients.compute(List.of(x), () -> Gradients.checkpoint(region).sum()));
           assertArrayEquals(plain.of(x).toFloatArray(), checkpointed.of(x).toFloatArray(), 1e-6f);
+        });
+  }
+
+  // ---- composites of one's own
+
+  /** x · sin x: no engine has heard of it. */
+  public record Wobble() implements Composite {
+    @Override
+    public List<TensorType> infer(List<TensorType> inputs) {
+      return inputs;
+    }
+
+    @Override
+    public List<Value> expand(GraphBuilder g, List<Value> inputs) {
+      var x = inputs.getFirst();
+      return List.of(g.mul(x, g.unary(UnaryKind.SIN, x)));
+    }
+  }
+
+  @Test
+  void aCompositeOfOnesOwnRunsAndDifferentiates() {
+    on(
+        () -> {
+          // d(x·sin x)/dx = sin x + x·cos x.
+          var x = Tensor.of(new float[] {2});
+          var step =
+              Gradients.compute(List.of(x), () -> Tensor.apply(new Wobble(), List.of(x)).sum());
+          assertEquals(2 * Math.sin(2), step.loss().toFloat(), 1e-5);
+          assertEquals(Math.sin(2) + 2 * Math.cos(2), step.of(x).toFloat(), 1e-5);
         });
   }
 

@@ -633,16 +633,35 @@ final class PrimitiveSpecs {
                         return %5, %4
                       }"""
                           .replace("D", d.toString()));
-              return Stream.of(true, false)
-                  .map(
-                      reverse ->
-                          Case.of(
-                              new Primitive.Scan(body, 3, 1, 1, reverse),
-                              ANY,
-                              t(d, 2),
-                              t(d, 3, 2),
-                              t(d, 2)))
-                  .toList();
+              // A cache that is written row by row, in place, and once more with its old value
+              // kept.
+              var cache =
+                  """
+                  (%0: D[5], %1: i32[], %2: D[1]) {
+                    %3 = dynamic_update_slice %0, %2, %1 : D[5]
+                    %4 = fill[value=i32(1), shape=[]] : i32[]
+                    %5 = add %1, %4 : i32[]
+                    return %3, %5KEPT
+                  }"""
+                      .replace("D", d.toString());
+              var cases = new ArrayList<Case>();
+              for (boolean reverse : new boolean[] {true, false}) {
+                cases.add(
+                    Case.of(
+                        new Primitive.Scan(body, 3, 1, 1, reverse),
+                        ANY,
+                        t(d, 2),
+                        t(d, 3, 2),
+                        t(d, 2)));
+              }
+              for (var kept : List.of("", ", %0")) {
+                var update = Graph.parse(cache.replace("KEPT", kept));
+                cases.add(
+                    Case.of(new Primitive.Scan(update, 3, 2, 1, false), ANY, t(d, 5))
+                        .and(new Range(1, 3), t(DType.I32))
+                        .and(ANY, t(d, 3, 1)));
+              }
+              return cases;
             }),
         row(
             "while",
