@@ -97,9 +97,9 @@ public final class CompiledFunction {
       entry.confirmed = true;
       return entry;
     }
-    entry.trace = trace;
     var options = new CompileOptions(donated(trace), frozen(trace));
     entry.executable = DeviceState.of(signature.device()).cache().compile(trace.graph(), options);
+    entry.trace = trace; // Last, so that a call after a failed compilation begins again.
     return entry;
   }
 

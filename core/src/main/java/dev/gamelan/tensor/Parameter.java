@@ -81,6 +81,7 @@ public final class Parameter implements Variable {
       throw new IllegalArgumentException(
           "assign: a parameter %s got %s; its type does not change".formatted(type, value.type()));
     }
+    if (!value.device().equals(device)) throw Tensor.mixedDevices(device, value.device());
     var recording = Context.current().recording();
     if (recording != null && recording.isInBody()) {
       throw new IllegalStateException(
@@ -135,8 +136,10 @@ public final class Parameter implements Variable {
     Evaluation.run(List.of(pendingValue()));
     synchronized (state) {
       if (assigner != null) {
+        // Another thread's: its handle on what it assigned outlives the step that comes now.
         state.removePending(assigner, this);
         assigner = null;
+        shareCurrent();
         keepFromScope();
       }
       var buffer = checkHasValue().resolve().buffer();

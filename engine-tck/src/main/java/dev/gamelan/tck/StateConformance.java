@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.OutOfMemoryException;
+import dev.gamelan.ir.Primitive;
 import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.CompiledFunction;
+import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.Scope;
@@ -170,6 +172,19 @@ public abstract class StateConformance extends TensorConformance {
   }
 
   @Test
+  void whatCantBeCompiledFailsAlikeAtEveryCall() {
+    on(
+        () -> {
+          var unknown = new Primitive.CustomCall("warp", "", List.of(TensorType.of(DType.F32)));
+          var f = CompiledFunction.of(in -> List.of(Tensor.apply(unknown, in)));
+          for (int i = 0; i < 3; i++) {
+            var error = assertThrows(EngineException.class, () -> f.call(Tensor.scalar(1)));
+            assertTrue(messageOf(error).contains("custom_call 'warp'"), messageOf(error));
+          }
+        });
+  }
+
+  @Test
   void hostDataMadeInATraceIsComparedByContent() {
     on(
         () -> {
@@ -236,6 +251,36 @@ public abstract class StateConformance extends TensorConformance {
   }
 
   @Test
+  void aHandleOnWhatAnotherThreadAssignedOutlivesUpdatesInPlace() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1}));
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    w.assign(w.value().add(1));
+                    return List.of();
+                  });
+          step.call();
+          step.call();
+          var assigned =
+              inThread(
+                  () ->
+                      Devices.use(
+                          device(),
+                          () -> {
+                            var lazy = Tensor.of(new float[] {20}).mul(2);
+                            w.assign(lazy);
+                            return lazy;
+                          }));
+          step.call();
+          step.call();
+          assertArrayEquals(new float[] {40}, assigned.toFloatArray());
+          assertArrayEquals(new float[] {42}, w.value().toFloatArray());
+        });
+  }
+
+  @Test
   void runningOutOfMemoryNamesWhatFillsItAndLeavesStateUntouched() {
     on(
         () -> {
@@ -262,6 +307,31 @@ public abstract class StateConformance extends TensorConformance {
           assertArrayEquals(before, w.value().toFloatArray());
           step.call(x);
           assertEquals(before[0] + (1 << 16), w.value().toFloatArray()[0]);
+        });
+  }
+
+  @Test
+  void stateThatAFailedStepMayHaveOverwrittenIsAnErrorUntilItIsAssigned() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 2}));
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    w.assign(w.value().add(w.value().gather(0, in.getFirst())));
+                    return List.of();
+                  });
+          step.call(Tensor.of(new int[] {0, 1}));
+          step.call(Tensor.of(new int[] {0, 1}));
+          try {
+            step.call(Tensor.of(new int[] {0, 9}));
+          } catch (EngineException failedAtOnce) {
+            assertTrue(messageOf(failedAtOnce).contains("index 9"));
+          }
+          assertThrows(RuntimeException.class, () -> w.value().toFloatArray());
+          w.assign(Tensor.of(new float[] {3, 4}));
+          step.call(Tensor.of(new int[] {0, 1}));
+          assertArrayEquals(new float[] {6, 8}, w.value().toFloatArray());
         });
   }
 
