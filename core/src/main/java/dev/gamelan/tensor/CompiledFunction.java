@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -136,7 +137,7 @@ public final class CompiledFunction {
     private final @Nullable Tensor key;
     private final List<Buffer> inputs = new ArrayList<>();
     private final List<DeviceBuffer> acquired = new ArrayList<>();
-    private final List<DeviceBuffer> donated = new ArrayList<>();
+    private final Map<Parameter, DeviceBuffer> donated = new HashMap<>();
     private final List<Buffer> copies = new ArrayList<>();
     private final List<MemoryBudget.Reservation> reserved = new ArrayList<>();
 
@@ -185,7 +186,7 @@ public final class CompiledFunction {
       var buffer = parameter.buffer();
       if (!trace.assigned().contains(parameter)) return acquire(buffer);
       if (buffer.isWritable()) {
-        donated.add(buffer);
+        donated.put(parameter, buffer);
         return acquire(buffer);
       }
       reserved.add(state.budget().reserve(buffer.type()));
@@ -197,9 +198,14 @@ public final class CompiledFunction {
     private List<Tensor> execute() {
       boolean started = false;
       boolean done = false;
-      var outputs = new ArrayList<MemoryBudget.Reservation>();
+      var outputs = new ArrayList<MemoryBudget.@Nullable Reservation>();
       try {
-        for (var type : trace.graph().outputTypes()) outputs.add(state.budget().reserve(type));
+        for (int i = 0; i < trace.graph().outputs().size(); i++) {
+          // What is updated in place takes over the place of what it was.
+          boolean inPlace = i >= trace.results() && donated.containsKey(assigned(i));
+          outputs.add(
+              inPlace ? null : state.budget().reserve(trace.graph().outputs().get(i).type()));
+        }
         List<Buffer> buffers;
         try (var _ =
             state.budget().reserve(executable.workspaceBytes(), "the workspace of a run")) {
@@ -210,23 +216,31 @@ public final class CompiledFunction {
         return commit(buffers, outputs);
       } finally {
         if (!done) {
-          outputs.forEach(MemoryBudget.Reservation::close);
+          for (var output : outputs) if (output != null) output.close();
           if (started && !donated.isEmpty()) trace.assigned().forEach(Parameter::lose);
         }
         release();
-        if (started) donated.forEach(DeviceBuffer::close);
+        if (started) donated.values().forEach(DeviceBuffer::close);
       }
     }
 
-    private List<Tensor> commit(List<Buffer> buffers, List<MemoryBudget.Reservation> reservations) {
+    private Parameter assigned(int output) {
+      return trace.assigned().get(output - trace.results());
+    }
+
+    private List<Tensor> commit(
+        List<Buffer> buffers, List<MemoryBudget.@Nullable Reservation> reservations) {
       var results = new ArrayList<Tensor>();
       for (int i = 0; i < buffers.size(); i++) {
+        var reservation = reservations.get(i);
+        if (reservation == null) {
+          reservation = Objects.requireNonNull(donated.get(assigned(i))).handOverReservation();
+        }
         if (i < trace.results()) {
-          var owned = Evaluation.own(buffers.get(i), reservations.get(i));
+          var owned = Evaluation.own(buffers.get(i), reservation);
           results.add(new Tensor(new LazyValue(LazyNode.leaf(owned, null), 0)));
         } else {
-          var owned = new DeviceBuffer(buffers.get(i), reservations.get(i));
-          trace.assigned().get(i - trace.results()).replace(owned);
+          assigned(i).replace(new DeviceBuffer(buffers.get(i), reservation));
         }
       }
       return results;

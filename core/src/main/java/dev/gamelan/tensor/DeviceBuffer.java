@@ -6,6 +6,8 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.MemoryBudget;
 import dev.gamelan.type.TensorType;
 import java.lang.ref.Cleaner;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A buffer, its place in the budget and who uses it. Freed when it is unreachable, or closed and no
@@ -14,7 +16,7 @@ import java.lang.ref.Cleaner;
 final class DeviceBuffer {
   private static final class Owned implements Runnable {
     private final Buffer buffer;
-    private final MemoryBudget.Reservation reservation;
+    private MemoryBudget.@Nullable Reservation reservation;
 
     Owned(Buffer buffer, MemoryBudget.Reservation reservation) {
       this.buffer = buffer;
@@ -22,9 +24,15 @@ final class DeviceBuffer {
     }
 
     @Override
-    public void run() {
+    public synchronized void run() {
       buffer.close();
-      reservation.close();
+      if (reservation != null) reservation.close();
+    }
+
+    synchronized MemoryBudget.Reservation handOver() {
+      var handed = Objects.requireNonNull(reservation);
+      reservation = null;
+      return handed;
     }
   }
 
@@ -45,6 +53,11 @@ final class DeviceBuffer {
 
   Device device() {
     return owned.buffer.device();
+  }
+
+  /** Its place in the budget, for the buffer that was computed in its memory. */
+  MemoryBudget.Reservation handOverReservation() {
+    return owned.handOver();
   }
 
   /** For a run or a read; {@link #release} afterwards. */

@@ -335,6 +335,41 @@ public abstract class StateConformance extends TensorConformance {
         });
   }
 
+  @Test
+  void anUpdateInPlaceNeedsNoRoomForASecondCopy() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensors.zeros(DType.F32, 1 << 18));
+          var step =
+              CompiledFunction.of(
+                  in -> {
+                    // Rows of a cache, as attention writes them: nothing else is of its size.
+                    var at =
+                        Tensor.applyAll(
+                            new Primitive.DynamicUpdateSlice(),
+                            List.of(w.value(), in.getFirst(), in.get(1)));
+                    w.assign(at.getFirst());
+                    return List.of();
+                  });
+          var row = Tensor.of(new float[] {1, 2});
+          step.call(row, Tensors.zeros(DType.I32));
+          step.call(row, Tensors.zeros(DType.I32));
+          var budget = Engines.budget(device());
+          long limit = budget.limit();
+          System.gc();
+          budget.setLimit(w.type().bytes() + (64 << 10));
+          try {
+            for (int i = 0; i < 3; i++) {
+              step.call(row, Tensors.full(TensorType.of(DType.I32), 2 * i));
+            }
+          } finally {
+            budget.setLimit(limit);
+          }
+          assertArrayEquals(
+              new float[] {1, 2, 1, 2, 1, 2, 0}, w.value().slice(0, 0, 7).toFloatArray());
+        });
+  }
+
   // ---- scope
 
   @Test
