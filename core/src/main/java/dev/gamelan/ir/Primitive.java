@@ -704,7 +704,8 @@ public sealed interface Primitive extends Op {
       Expect.count(this, inputs, 3);
       var type = inputs.getFirst();
       var updates = new Gather(axis).infer(inputs.subList(0, 2)).getFirst();
-      if (kind != ScatterKind.SET) Expect.numbers(this, inputs, type);
+      if (kind == ScatterKind.SET) Expect.computes(this, inputs, type);
+      else Expect.numbers(this, inputs, type);
       Expect.that(
           inputs.get(2).equals(updates), this, inputs, "updates " + updates, "broadcast them");
       return List.of(type);
@@ -738,7 +739,8 @@ public sealed interface Primitive extends Op {
       Expect.count(this, inputs, 3);
       var type = inputs.getFirst();
       var updates = new GatherElements(axis).infer(inputs.subList(0, 2)).getFirst();
-      if (kind != ScatterKind.SET) Expect.numbers(this, inputs, type);
+      if (kind == ScatterKind.SET) Expect.computes(this, inputs, type);
+      else Expect.numbers(this, inputs, type);
       Expect.that(
           inputs.get(2).equals(updates), this, inputs, "updates " + updates, "broadcast them");
       return List.of(type);

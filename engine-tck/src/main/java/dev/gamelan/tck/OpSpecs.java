@@ -32,7 +32,9 @@ public final class OpSpecs {
 
   /** Every row. */
   public static List<OpSpec> all() {
-    return Stream.of(PrimitiveSpecs.all(), CompositeSpecs.all()).flatMap(List::stream).toList();
+    return Stream.of(PointwiseSpecs.all(), PrimitiveSpecs.all(), CompositeSpecs.all())
+        .flatMap(List::stream)
+        .toList();
   }
 
   static OpSpec row(
