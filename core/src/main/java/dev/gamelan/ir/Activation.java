@@ -61,9 +61,11 @@ public sealed interface Activation extends StandardComposite {
   record Elu(double alpha) implements Activation {
     @Override
     public Value apply(GraphBuilder g, Value x) {
-      // The branch that is not taken must stay finite, or its gradient would be inf · 0.
-      var negative = g.unary(UnaryKind.EXPM1, g.min(x, 0));
-      return g.select(g.compare(CompareKind.GT, x, 0), x, g.mul(negative, alpha));
+      // The branch that is not taken must stay finite, or its gradient would be inf · 0. A select
+      // rather than a minimum, whose gradient at 0 would be one half.
+      var positive = g.compare(CompareKind.GT, x, 0);
+      var negative = g.unary(UnaryKind.EXPM1, g.select(positive, g.zerosLike(x), x));
+      return g.select(positive, x, g.mul(negative, alpha));
     }
   }
 

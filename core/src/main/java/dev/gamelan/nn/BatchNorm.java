@@ -14,15 +14,33 @@ import java.util.List;
  * state: running_mean, running_var, all [C].
  */
 public final class BatchNorm extends UnaryLayer {
-  private static final double EPSILON = 1e-5;
-  private static final double MOMENTUM = 0.1;
+  /**
+   * @param momentum the share of a batch in the running statistics
+   */
+  public record Options(double epsilon, double momentum) {
+    public static final Options DEFAULT = new Options(1e-5, 0.1);
 
+    public Options withEpsilon(double other) {
+      return new Options(other, momentum);
+    }
+
+    public Options withMomentum(double other) {
+      return new Options(epsilon, other);
+    }
+  }
+
+  private final Options options;
   private final Parameter weight;
   private final Parameter bias;
   private final Parameter runningMean;
   private final Parameter runningVariance;
 
   public BatchNorm(long channels) {
+    this(channels, Options.DEFAULT);
+  }
+
+  public BatchNorm(long channels, Options options) {
+    this.options = options;
     var type = TensorType.of(DType.F32, channels);
     this.weight = parameter("weight", type, Initializer.ones());
     this.bias = parameter("bias", type, Initializer.zeros());
@@ -36,7 +54,7 @@ public final class BatchNorm extends UnaryLayer {
       case TRAINING -> training(x);
       case INFERENCE ->
           Tensor.apply(
-              new Normalization.BatchNormInference(EPSILON),
+              new Normalization.BatchNormInference(options.epsilon()),
               List.of(
                   x, weight.value(), bias.value(), runningMean.value(), runningVariance.value()));
     };
@@ -45,7 +63,8 @@ public final class BatchNorm extends UnaryLayer {
   private Tensor training(Tensor x) {
     var results =
         Tensor.applyAll(
-            new Normalization.BatchNormTraining(EPSILON), List.of(x, weight.value(), bias.value()));
+            new Normalization.BatchNormTraining(options.epsilon()),
+            List.of(x, weight.value(), bias.value()));
     double count = (double) x.size() / x.dim(1);
     double unbiased = count > 1 ? count / (count - 1) : 1;
     update(runningMean, results.get(1));
@@ -53,7 +72,7 @@ public final class BatchNorm extends UnaryLayer {
     return results.getFirst();
   }
 
-  private static void update(Parameter running, Tensor batch) {
-    running.assign(running.value().mul(1 - MOMENTUM).add(batch.mul(MOMENTUM)));
+  private void update(Parameter running, Tensor batch) {
+    running.assign(running.value().mul(1 - options.momentum()).add(batch.mul(options.momentum())));
   }
 }

@@ -8,7 +8,6 @@ import dev.gamelan.type.TensorType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.BiConsumer;
 
 /**
@@ -102,25 +101,7 @@ public abstract class Layer {
    * @throws IllegalArgumentException naming what is missing, left over, or of another type
    */
   public final void load(Map<String, Tensor> values) {
-    var state = state();
-    for (var entry : state.entrySet()) {
-      var value = values.get(entry.getKey());
-      if (value == null) {
-        throw new IllegalArgumentException(
-            "no value for '%s'; there are %s".formatted(entry.getKey(), values.keySet()));
-      }
-      if (!value.type().equals(entry.getValue().type())) {
-        throw new IllegalArgumentException(
-            "'%s' is %s; got %s".formatted(entry.getKey(), entry.getValue().type(), value.type()));
-      }
-    }
-    for (var name : values.keySet()) {
-      if (!state.containsKey(name)) {
-        throw new IllegalArgumentException(
-            "'%s' is no parameter of the model; it has %s".formatted(name, state.keySet()));
-      }
-    }
-    state.forEach((name, parameter) -> parameter.assign(Objects.requireNonNull(values.get(name))));
+    Tensors.restore("the model", state(), values);
   }
 
   /** The number of trainable elements. */

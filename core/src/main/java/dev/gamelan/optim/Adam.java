@@ -23,7 +23,7 @@ public final class Adam extends Optimizer {
     }
   }
 
-  private final double weightDecay;
+  private final List<Options> options;
   private final AdamMoments moments;
 
   public Adam(List<Parameter> parameters, double learningRate) {
@@ -31,16 +31,21 @@ public final class Adam extends Optimizer {
   }
 
   public Adam(List<Parameter> parameters, double learningRate, Options options) {
-    super(parameters, learningRate);
-    this.weightDecay = options.weightDecay();
-    var op = new TensorOp.AdamwStep(options.beta1(), options.beta2(), options.epsilon(), 0);
-    this.moments = new AdamMoments(op, stateLike("first_moment"), stateLike("second_moment"));
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public Adam(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
+    this.moments = new AdamMoments(stateLike("first_moment", 0), stateLike("second_moment", 0));
   }
 
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
-    var direction = weightDecay == 0 ? gradient : gradient.add(parameter.value().mul(weightDecay));
-    moments.update(index, parameter, direction, learningRate, step);
+    var o = options.get(index);
+    var op = new TensorOp.AdamwStep(o.beta1(), o.beta2(), o.epsilon(), 0);
+    var direction = decayed(gradient, parameter, o.weightDecay());
+    moments.update(op, index, parameter, direction, learningRate, step);
   }
 }

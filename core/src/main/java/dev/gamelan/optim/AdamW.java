@@ -23,6 +23,7 @@ public final class AdamW extends Optimizer {
     }
   }
 
+  private final List<Options> options;
   private final AdamMoments moments;
 
   public AdamW(List<Parameter> parameters, double learningRate) {
@@ -30,16 +31,20 @@ public final class AdamW extends Optimizer {
   }
 
   public AdamW(List<Parameter> parameters, double learningRate, Options options) {
-    super(parameters, learningRate);
-    var op =
-        new TensorOp.AdamwStep(
-            options.beta1(), options.beta2(), options.epsilon(), options.weightDecay());
-    this.moments = new AdamMoments(op, stateLike("first_moment"), stateLike("second_moment"));
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public AdamW(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
+    this.moments = new AdamMoments(stateLike("first_moment", 0), stateLike("second_moment", 0));
   }
 
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
-    moments.update(index, parameter, gradient, learningRate, step);
+    var o = options.get(index);
+    var op = new TensorOp.AdamwStep(o.beta1(), o.beta2(), o.epsilon(), o.weightDecay());
+    moments.update(op, index, parameter, gradient, learningRate, step);
   }
 }

@@ -26,7 +26,7 @@ public final class Sgd extends Optimizer {
     }
   }
 
-  private final Options options;
+  private final List<Options> options;
   private final List<Parameter> velocities;
 
   public Sgd(List<Parameter> parameters, double learningRate) {
@@ -34,23 +34,27 @@ public final class Sgd extends Optimizer {
   }
 
   public Sgd(List<Parameter> parameters, double learningRate, Options options) {
-    super(parameters, learningRate);
-    this.options = options;
-    this.velocities = options.momentum() == 0 ? List.of() : stateLike("velocity");
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public Sgd(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
+    boolean moves = options.stream().anyMatch(o -> o.momentum() != 0);
+    this.velocities = moves ? stateLike("velocity", 0) : List.of();
   }
 
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
-    var value = parameter.value();
-    var direction =
-        options.weightDecay() == 0 ? gradient : gradient.add(value.mul(options.weightDecay()));
-    if (options.momentum() != 0) {
+    var o = options.get(index);
+    var direction = decayed(gradient, parameter, o.weightDecay());
+    if (o.momentum() != 0) {
       var velocity = velocities.get(index);
-      var next = velocity.value().mul(options.momentum()).add(direction);
+      var next = velocity.value().mul(o.momentum()).add(direction);
       velocity.assign(next);
-      direction = options.nesterov() ? direction.add(next.mul(options.momentum())) : next;
+      direction = o.nesterov() ? direction.add(next.mul(o.momentum())) : next;
     }
-    parameter.assign(value.sub(direction.mul(learningRate)));
+    parameter.assign(parameter.value().sub(direction.mul(learningRate)));
   }
 }

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -44,6 +45,36 @@ public final class Tensors {
       lock.unlock();
     }
     return values;
+  }
+
+  /**
+   * Gives parameters the values of the same names, all of them or none.
+   *
+   * @param what they are, for errors: "the model"
+   * @throws IllegalArgumentException naming what is missing, left over, or of another type
+   */
+  public static void restore(
+      String what, Map<String, Parameter> parameters, Map<String, Tensor> values) {
+    for (var entry : parameters.entrySet()) {
+      var name = entry.getKey();
+      var value = values.get(name);
+      if (value == null) {
+        throw new IllegalArgumentException(
+            "%s needs a value for '%s'; there are %s".formatted(what, name, values.keySet()));
+      }
+      if (!value.type().equals(entry.getValue().type())) {
+        throw new IllegalArgumentException(
+            "'%s' of %s is %s; got %s"
+                .formatted(name, what, entry.getValue().type(), value.type()));
+      }
+    }
+    for (var name : values.keySet()) {
+      if (!parameters.containsKey(name)) {
+        throw new IllegalArgumentException(
+            "'%s' is no part of %s; it has %s".formatted(name, what, parameters.keySet()));
+      }
+    }
+    parameters.forEach((name, parameter) -> parameter.assign(Objects.requireNonNull(values.get(name))));
   }
 
   /** A copy on another device. */

@@ -10,7 +10,7 @@ import dev.gamelan.nn.BatchNorm;
 import dev.gamelan.nn.Conv2d;
 import dev.gamelan.nn.Dropout;
 import dev.gamelan.nn.Linear;
-import dev.gamelan.nn.Pool2d;
+import dev.gamelan.nn.Pool;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.optim.AdamW;
@@ -94,7 +94,7 @@ final class Digits implements Callable<Integer> {
         new Conv2d(16, 32, 3, padded),
         new BatchNorm(32),
         UnaryLayer.of(Tensor::relu),
-        Pool2d.max(2, 2),
+        Pool.max(2),
         UnaryLayer.of(x -> x.flatten(1)),
         new Dropout(0.3),
         new Linear(32 * 4 * 4, CLASSES));

@@ -1,0 +1,60 @@
+package dev.gamelan.optim;
+
+import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.Tensor;
+import java.util.List;
+
+/**
+ * Adagrad (Duchi et al., JMLR 2011): s = s + g², p = p − η·g/(√s + ε). Weight decay is added to the
+ * gradient.
+ */
+public final class Adagrad extends Optimizer {
+  /**
+   * @param learningRateDecay η is divided by 1 + (step − 1) · this
+   * @param initialSum what s begins at
+   */
+  public record Options(
+      double epsilon, double weightDecay, double learningRateDecay, double initialSum) {
+    public static final Options DEFAULT = new Options(1e-10, 0, 0, 0);
+
+    public Options withEpsilon(double other) {
+      return new Options(other, weightDecay, learningRateDecay, initialSum);
+    }
+
+    public Options withWeightDecay(double other) {
+      return new Options(epsilon, other, learningRateDecay, initialSum);
+    }
+
+    public Options withLearningRateDecay(double other) {
+      return new Options(epsilon, weightDecay, other, initialSum);
+    }
+
+    public Options withInitialSum(double other) {
+      return new Options(epsilon, weightDecay, learningRateDecay, other);
+    }
+  }
+
+  private final Options options;
+  private final List<Parameter> sums;
+
+  public Adagrad(List<Parameter> parameters, double learningRate) {
+    this(parameters, learningRate, Options.DEFAULT);
+  }
+
+  public Adagrad(List<Parameter> parameters, double learningRate, Options options) {
+    super(List.of(ParameterGroup.of(parameters, options)), learningRate);
+    this.options = options;
+    this.sums = stateLike("sum", options.initialSum());
+  }
+
+  @Override
+  protected void update(
+      int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
+    var direction = decayed(gradient, parameter, options.weightDecay());
+    var sum = sums.get(index).value().add(direction.square());
+    sums.get(index).assign(sum);
+    var rate = learningRate.div(step.sub(1).mul(options.learningRateDecay()).add(1));
+    var scaled = direction.div(sum.sqrt().add(options.epsilon()));
+    parameter.assign(parameter.value().sub(scaled.mul(rate)));
+  }
+}

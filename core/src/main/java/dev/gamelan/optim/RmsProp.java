@@ -1,0 +1,80 @@
+package dev.gamelan.optim;
+
+import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.Tensor;
+import java.util.List;
+
+/**
+ * RMSprop (Tieleman, Hinton, Coursera lecture 6.5, 2012): s = α·s + (1−α)·g², p = p − η·g/(√s + ε).
+ * Weight decay is added to the gradient.
+ */
+public final class RmsProp extends Optimizer {
+  /**
+   * @param smoothing α
+   * @param centered divides by the deviation: s less the square of the mean gradient
+   */
+  public record Options(
+      double smoothing, double epsilon, double momentum, boolean centered, double weightDecay) {
+    public static final Options DEFAULT = new Options(0.99, 1e-8, 0, false, 0);
+
+    public Options withSmoothing(double other) {
+      return new Options(other, epsilon, momentum, centered, weightDecay);
+    }
+
+    public Options withEpsilon(double other) {
+      return new Options(smoothing, other, momentum, centered, weightDecay);
+    }
+
+    public Options withMomentum(double other) {
+      return new Options(smoothing, epsilon, other, centered, weightDecay);
+    }
+
+    public Options withCentered(boolean other) {
+      return new Options(smoothing, epsilon, momentum, other, weightDecay);
+    }
+
+    public Options withWeightDecay(double other) {
+      return new Options(smoothing, epsilon, momentum, centered, other);
+    }
+  }
+
+  private final Options options;
+  private final List<Parameter> squares;
+  private final List<Parameter> means;
+  private final List<Parameter> velocities;
+
+  public RmsProp(List<Parameter> parameters, double learningRate) {
+    this(parameters, learningRate, Options.DEFAULT);
+  }
+
+  public RmsProp(List<Parameter> parameters, double learningRate, Options options) {
+    super(List.of(ParameterGroup.of(parameters, options)), learningRate);
+    this.options = options;
+    this.squares = stateLike("square", 0);
+    this.means = options.centered() ? stateLike("mean", 0) : List.of();
+    this.velocities = options.momentum() == 0 ? List.of() : stateLike("velocity", 0);
+  }
+
+  @Override
+  protected void update(
+      int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
+    var direction = decayed(gradient, parameter, options.weightDecay());
+    var square = smoothed(squares.get(index), direction.square());
+    if (options.centered()) square = square.sub(smoothed(means.get(index), direction).square());
+    var scaled = direction.div(square.sqrt().add(options.epsilon()));
+    if (options.momentum() != 0) {
+      var velocity = velocities.get(index);
+      scaled = velocity.value().mul(options.momentum()).add(scaled);
+      velocity.assign(scaled);
+    }
+    parameter.assign(parameter.value().sub(scaled.mul(learningRate)));
+  }
+
+  /** The running mean with {@code next} in it, which is assigned too. */
+  private Tensor smoothed(Parameter mean, Tensor next) {
+    double alpha = options.smoothing();
+    var updated = mean.value().mul(alpha).add(next.mul(1 - alpha));
+    mean.assign(updated);
+    return updated;
+  }
+}
