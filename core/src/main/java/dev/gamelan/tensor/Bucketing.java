@@ -39,18 +39,22 @@ public record Bucketing(List<Long> sizes) {
     return new Bucketing(sizes);
   }
 
+  /** The smallest size that holds {@code length}. */
+  public long size(long length) {
+    return sizes.stream()
+        .filter(candidate -> candidate >= length)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "bucketing: a length of %d is more than every size of %s; add a larger one, or cut it"
+                        .formatted(length, sizes)));
+  }
+
   /** {@code x} padded along {@code axis} to the smallest size that holds it. */
   public Padded pad(Tensor x, int axis) {
     long length = x.dim(axis);
-    long size =
-        sizes.stream()
-            .filter(candidate -> candidate >= length)
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        "bucketing: axis %d of %s is longer than every size of %s; add a larger one, or cut it"
-                            .formatted(axis, x.type(), sizes)));
+    long size = size(length);
     // Padding is a small graph for each length; what comes after sees the padded size only.
     var value = x.pad(axis, 0, size - length).evaluate();
     var mask = Tensors.range(DType.I32, size).lt(length).evaluate();

@@ -74,7 +74,8 @@ public final class Tensors {
             "'%s' is no part of %s; it has %s".formatted(name, what, parameters.keySet()));
       }
     }
-    parameters.forEach((name, parameter) -> parameter.assign(Objects.requireNonNull(values.get(name))));
+    parameters.forEach(
+        (name, parameter) -> parameter.assign(Objects.requireNonNull(values.get(name))));
   }
 
   /** A copy on another device. */

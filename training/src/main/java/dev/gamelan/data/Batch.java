@@ -9,6 +9,10 @@ public record Batch(List<Tensor> columns) {
     columns = List.copyOf(columns);
   }
 
+  public static Batch of(Tensor... columns) {
+    return new Batch(List.of(columns));
+  }
+
   /** The first column. */
   public Tensor input() {
     return columns.getFirst();
@@ -17,6 +21,10 @@ public record Batch(List<Tensor> columns) {
   /** The second column. */
   public Tensor target() {
     return columns.get(1);
+  }
+
+  public Tensor column(int index) {
+    return columns.get(index);
   }
 
   /** The number of examples. */

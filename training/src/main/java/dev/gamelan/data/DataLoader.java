@@ -2,119 +2,226 @@ package dev.gamelan.data;
 
 import dev.gamelan.tensor.Devices;
 import java.util.ArrayDeque;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Batches of a dataset, a few of them prepared ahead on virtual threads. The order of an epoch
- * depends on the seed and the epoch alone.
+ * Batches of a dataset, a few of them prepared ahead on virtual threads. What they hold depends on
+ * the seeds and the epoch alone, however many are prepared at a time.
  */
-public final class DataLoader {
-  /**
-   * @param shuffle a new order in each epoch, from {@code seed}
-   * @param dropLast leaves out a last batch that is not full
-   * @param prefetch batches prepared ahead
-   */
-  public record Options(boolean shuffle, long seed, boolean dropLast, int prefetch) {
-    public static final Options DEFAULT = new Options(false, 0, false, 2);
+public final class DataLoader<T> {
+  private static final System.Logger LOG = System.getLogger(DataLoader.class.getName());
 
-    public Options withShuffle(long otherSeed) {
-      return new Options(true, otherSeed, dropLast, prefetch);
-    }
+  private record Options<T>(
+      BatchSampler batches,
+      int prefetch,
+      boolean skipBroken,
+      @Nullable Augmentation<T> augmentation,
+      long augmentationSeed) {}
 
-    public Options withDropLast(boolean other) {
-      return new Options(shuffle, seed, other, prefetch);
-    }
+  private final Dataset<T> dataset;
+  private final Collator<? super T> collator;
+  private final Options<T> options;
+  private final AtomicLong skipped;
 
-    public Options withPrefetch(int other) {
-      return new Options(shuffle, seed, dropLast, other);
-    }
-  }
-
-  private final Dataset dataset;
-  private final int batchSize;
-  private final Options options;
-
-  public DataLoader(Dataset dataset, int batchSize, Options options) {
-    if (batchSize < 1 || options.prefetch() < 1) {
-      throw new IllegalArgumentException(
-          "data loader: needs a batch size and prefetch of at least 1; got %d and %d"
-              .formatted(batchSize, options.prefetch()));
-    }
+  private DataLoader(
+      Dataset<T> dataset, Collator<? super T> collator, Options<T> options, AtomicLong skipped) {
     this.dataset = dataset;
-    this.batchSize = batchSize;
+    this.collator = collator;
     this.options = options;
+    this.skipped = skipped;
   }
 
-  /** The number of batches in an epoch. */
-  public long batches() {
-    return options.dropLast()
-        ? dataset.size() / batchSize
-        : Math.ceilDiv(dataset.size(), (long) batchSize);
+  /** All examples in order, stacked. */
+  public static DataLoader<Example> of(Dataset<Example> dataset, int batchSize) {
+    return of(dataset, Collator.stack(), batchSize);
   }
 
-  /** The batches of epoch {@code epoch}, once. */
-  public Iterable<Batch> epoch(int epoch) {
-    var order = order(epoch);
-    return () -> new Prefetching(order);
+  /** All examples in order. */
+  public static <T> DataLoader<T> of(
+      Dataset<T> dataset, Collator<? super T> collator, int batchSize) {
+    return of(
+        dataset, collator, BatchSampler.of(Sampler.sequential(dataset.size()), batchSize, false));
   }
 
-  private long[] order(int epoch) {
-    var order = new long[Math.toIntExact(dataset.size())];
-    Arrays.setAll(order, i -> i);
-    if (!options.shuffle()) return order;
-    var random = new SplittableRandom(options.seed() * 0x9E3779B97F4A7C15L + epoch);
-    for (int i = order.length - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      long swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
+  /**
+   * Every example once an epoch in a new order; batches are full, what is left over is not seen.
+   */
+  public static DataLoader<Example> shuffled(Dataset<Example> dataset, int batchSize, long seed) {
+    boolean dropLast = dataset.size() >= batchSize;
+    var sampler = Sampler.shuffled(dataset.size(), seed);
+    return of(dataset, Collator.stack(), BatchSampler.of(sampler, batchSize, dropLast));
+  }
+
+  public static <T> DataLoader<T> of(
+      Dataset<T> dataset, Collator<? super T> collator, BatchSampler batches) {
+    var options = new Options<T>(batches, 2, false, null, 0);
+    return new DataLoader<>(dataset, collator, options, new AtomicLong());
+  }
+
+  private DataLoader<T> with(Options<T> other) {
+    return new DataLoader<>(dataset, collator, other, skipped);
+  }
+
+  /**
+   * @param batches prepared at a time, ahead of the one that is used
+   */
+  public DataLoader<T> withPrefetch(int batches) {
+    if (batches < 1) {
+      throw new IllegalArgumentException(
+          "data loader: needs a prefetch of at least 1; got " + batches);
     }
-    return order;
+    return with(
+        new Options<>(
+            options.batches(),
+            batches,
+            options.skipBroken(),
+            options.augmentation(),
+            options.augmentationSeed()));
   }
 
-  private final class Prefetching implements Iterator<Batch> {
-    private final long[] order;
-    private final ArrayDeque<FutureTask<Batch>> ahead = new ArrayDeque<>();
-    private long started;
+  /** Leaves out examples that can't be read, and counts them, instead of failing. */
+  public DataLoader<T> withSkipBroken() {
+    return with(
+        new Options<>(
+            options.batches(),
+            options.prefetch(),
+            true,
+            options.augmentation(),
+            options.augmentationSeed()));
+  }
 
-    Prefetching(long[] order) {
-      this.order = order;
+  /** Changes every example at random before it is put in a batch. */
+  public DataLoader<T> withAugmentation(Augmentation<T> augmentation, long seed) {
+    return with(
+        new Options<>(
+            options.batches(), options.prefetch(), options.skipBroken(), augmentation, seed));
+  }
+
+  /** How many examples were left out so far, in all epochs; one that comes again counts again. */
+  public long skipped() {
+    return skipped.get();
+  }
+
+  /** The number of batches of an epoch. */
+  public long batches(int epoch) {
+    return options.batches().batches(epoch).size();
+  }
+
+  /** The batches of epoch {@code epoch}. */
+  public Iterable<Batch> epoch(int epoch) {
+    return () -> batches(epoch, 0);
+  }
+
+  /** The batches of an epoch from one on, which is where a training that was stopped goes on. */
+  public Batches batches(int epoch, long firstBatch) {
+    return new Prefetching(options.batches().batches(epoch), firstBatch, epoch);
+  }
+
+  /** Batches, and how far one is. */
+  public sealed interface Batches extends Iterator<Batch> {
+    /** The number of the next batch in the epoch, which counts those that were left out too. */
+    long done();
+  }
+
+  /** Empty if every example was left out. */
+  private Optional<Batch> load(long[] indices, int epoch) {
+    var examples = new ArrayList<T>(indices.length);
+    for (long index : indices) {
+      try {
+        examples.add(augmented(dataset.get(index), index, epoch));
+      } catch (BrokenRecordException e) {
+        if (!options.skipBroken()) throw e;
+        if (skipped.getAndIncrement() == 0) {
+          LOG.log(System.Logger.Level.WARNING, "left out, as others may be: {0}", e.getMessage());
+        }
+      }
+    }
+    return examples.isEmpty() ? Optional.empty() : Optional.of(collator.collate(examples));
+  }
+
+  private T augmented(T example, long index, int epoch) {
+    var augmentation = options.augmentation();
+    if (augmentation == null) return example;
+    long epochSeed = new SplittableRandom(options.augmentationSeed() + epoch).nextLong();
+    return augmentation.apply(
+        example, new SplittableRandom(epochSeed ^ index * 0x9E3779B97F4A7C15L));
+  }
+
+  private final class Prefetching implements Batches {
+    private final List<long[]> batches;
+    private final int epoch;
+    private final ArrayDeque<FutureTask<Optional<Batch>>> ahead = new ArrayDeque<>();
+    private int started;
+    private long finished;
+    private long done;
+    private @Nullable Batch next;
+
+    Prefetching(List<long[]> batches, long first, int epoch) {
+      this.batches = batches;
+      this.epoch = epoch;
+      this.started = (int) Math.min(first, batches.size());
+      this.finished = started;
+      this.done = started;
       for (int i = 0; i < options.prefetch(); i++) start();
     }
 
     private void start() {
-      if (started >= batches()) return;
-      int from = Math.toIntExact(started++ * batchSize);
-      var indices = Arrays.copyOfRange(order, from, Math.min(from + batchSize, order.length));
+      if (started == batches.size()) return;
+      var indices = batches.get(started++);
       var device = Devices.current();
       // A started thread sees no context: the device is passed on.
-      var task = new FutureTask<>(() -> Devices.use(device, () -> dataset.batch(indices)));
+      var task = new FutureTask<>(() -> Devices.use(device, () -> load(indices, epoch)));
       ahead.add(task);
       Thread.ofVirtual().name("data-loader").start(task);
     }
 
     @Override
     public boolean hasNext() {
-      return !ahead.isEmpty();
+      while (next == null && !ahead.isEmpty()) {
+        var task = ahead.remove();
+        start();
+        next = result(task).orElse(null);
+        finished++;
+      }
+      return next != null;
     }
 
     @Override
     public Batch next() {
-      var task = ahead.poll();
-      if (task == null) throw new NoSuchElementException("the epoch is over");
-      start();
+      if (!hasNext()) throw new NoSuchElementException("the epoch is over");
+      var batch = Objects.requireNonNull(next);
+      next = null;
+      done = finished;
+      return batch;
+    }
+
+    @Override
+    public long done() {
+      return done;
+    }
+
+    private Optional<Batch> result(FutureTask<Optional<Batch>> task) {
       try {
         return task.get();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IllegalStateException("interrupted while waiting for a batch", e);
       } catch (ExecutionException e) {
-        throw new IllegalStateException("a batch could not be made: " + e.getCause(), e);
+        switch (e.getCause()) {
+          case RuntimeException unchecked -> throw unchecked;
+          case Error error -> throw error;
+          case null, default -> throw new IllegalStateException("a batch could not be made", e);
+        }
       }
     }
   }

@@ -1,30 +1,42 @@
 package dev.gamelan.io;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.regex.Pattern;
 
-/** Writes files that are there whole or not at all. */
-final class AtomicFiles {
+/** Writes files that are there whole or not at all, whenever the process or the machine stops. */
+public final class AtomicFiles {
+  private static final String SUFFIX = ".part";
+
+  /** Ends in the process, a time, and the suffix. */
+  private static final Pattern LEFTOVER = Pattern.compile("\\..*\\.(\\d{1,18})\\.-?\\d+\\.part");
+
   /** Fills a new file. */
   @FunctionalInterface
-  interface Writer {
+  public interface Writer {
     void write(FileChannel channel) throws IOException;
   }
 
   private AtomicFiles() {}
 
-  /** A temporary file beside {@code target}, synced, renamed over it; then the folder is synced. */
-  static void write(Path target, Writer writer) throws IOException {
+  /**
+   * Writes a temporary file beside {@code target}, syncs it, renames it over {@code target} and
+   * syncs the folder, which is made if need be. Where that fails, {@code target} is as it was.
+   */
+  public static void write(Path target, Writer writer) throws IOException {
     var folder = target.toAbsolutePath().getParent();
     if (folder == null) throw new IOException(target + " is a folder");
-    Files.createDirectories(folder);
+    createFolder(folder);
     var name =
-        ".%s.%d.%d.part"
-            .formatted(target.getFileName(), ProcessHandle.current().pid(), System.nanoTime());
+        ".%s.%d.%d%s"
+            .formatted(
+                target.getFileName(), ProcessHandle.current().pid(), System.nanoTime(), SUFFIX);
     var temporary = folder.resolve(name);
     try {
       try (var channel =
@@ -38,6 +50,33 @@ final class AtomicFiles {
     } finally {
       Files.deleteIfExists(temporary);
     }
+  }
+
+  public static void write(Path target, byte[] bytes) throws IOException {
+    write(target, channel -> writeFully(channel, ByteBuffer.wrap(bytes)));
+  }
+
+  /** A folder where a link or a folder may be already. */
+  public static void createFolder(Path folder) throws IOException {
+    if (Files.isDirectory(folder)) return;
+    if (Files.exists(folder)) throw new NotDirectoryException(folder.toString());
+    Files.createDirectories(folder);
+  }
+
+  /** Deletes what processes that were killed left half-written in {@code folder}. */
+  public static void deleteLeftovers(Path folder) throws IOException {
+    try (var files = Files.newDirectoryStream(folder, ".*" + SUFFIX)) {
+      for (var file : files) {
+        var name = LEFTOVER.matcher(file.getFileName().toString());
+        if (name.matches() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+
+  static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+    while (buffer.hasRemaining()) channel.write(buffer);
   }
 
   private static void sync(Path folder) {

@@ -2,16 +2,24 @@ package dev.gamelan.train;
 
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 
-/** A bar that is redrawn on a terminal; elsewhere a line for each epoch. */
+/**
+ * A bar with rate, time left, loss and the last metrics that is redrawn on a terminal, and a line
+ * for each epoch. Elsewhere the lines only.
+ */
 public final class ProgressBar implements TrainingListener {
   private static final int WIDTH = 24;
   private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
 
   private final PrintStream out;
   private final boolean redraws;
-  private long epochStart = System.nanoTime();
+  private final Map<String, Double> metrics = new LinkedHashMap<>();
+  private long start = System.nanoTime();
+  private long stepsBefore = -1;
+  private long epochStart = start;
   private long lastDrawn;
 
   public ProgressBar(PrintStream out, boolean redraws) {
@@ -27,41 +35,74 @@ public final class ProgressBar implements TrainingListener {
   }
 
   @Override
-  public void afterBatch(int epoch, long batch, long batches, float loss) {
+  public void afterStep(Progress progress) {
     long now = System.nanoTime();
-    if (!redraws || (now - lastDrawn < REDRAW_NANOS && batch + 1 < batches)) return;
+    // The first step compiles; the rate counts from its end.
+    if (stepsBefore < 0) {
+      stepsBefore = progress.step();
+      start = now;
+    }
+    boolean last = progress.step() == progress.steps();
+    if (!redraws || (now - lastDrawn < REDRAW_NANOS && !last)) return;
     lastDrawn = now;
-    int filled = (int) (WIDTH * (batch + 1) / batches);
-    double perSecond = (batch + 1) / seconds(now);
+    int filled = (int) Math.min(WIDTH, WIDTH * progress.step() / Math.max(progress.steps(), 1));
+    double perSecond = (progress.step() - stepsBefore) / seconds(start, now);
+    long left = progress.steps() - progress.step();
     out.printf(
         Locale.ROOT,
-        "\repoch %d %s%s %d/%d  loss %.4f  %.1f batches/s  %.0f s left ",
-        epoch + 1,
+        "\r\033[Kstep %d/%d %s%s  loss %.4f%s",
+        progress.step(),
+        progress.steps(),
         "█".repeat(filled),
         "░".repeat(WIDTH - filled),
-        batch + 1,
-        batches,
-        loss,
-        perSecond,
-        (batches - batch - 1) / perSecond);
+        progress.loss(),
+        metrics());
+    if (perSecond > 0) {
+      out.printf(Locale.ROOT, "  %.1f steps/s  %s left ", perSecond, time(left / perSecond));
+    }
     out.flush();
   }
 
   @Override
-  public void afterEpoch(int epoch, int epochs, float loss) {
+  public void afterValidation(Progress progress, Map<String, Double> values) {
+    metrics.putAll(values);
+  }
+
+  @Override
+  public void afterEpoch(Progress progress, double meanLoss) {
     long now = System.nanoTime();
+    long epochs = Math.ceilDiv(progress.steps(), Math.max(stepsOfEpoch(progress), 1));
     out.printf(
         Locale.ROOT,
-        "%sepoch %d/%d  loss %.4f  %.1f s%n",
+        "%sepoch %d/%d  loss %.4f%s  %.1f s%n",
         redraws ? "\r\033[K" : "",
-        epoch + 1,
-        epochs,
-        loss,
-        seconds(now));
+        progress.epoch() + 1,
+        Math.max(epochs, progress.epoch() + 1L),
+        meanLoss,
+        metrics(),
+        seconds(epochStart, now));
     epochStart = System.nanoTime();
   }
 
-  private double seconds(long now) {
-    return Math.max(now - epochStart, 1) / 1e9;
+  private static long stepsOfEpoch(Progress progress) {
+    return progress.step() / (progress.epoch() + 1);
+  }
+
+  private String metrics() {
+    var text = new StringBuilder();
+    metrics.forEach((name, value) -> text.append("  %s %.4f".formatted(name, value)));
+    return text.toString();
+  }
+
+  private static double seconds(long from, long to) {
+    return Math.max(to - from, 1) / 1e9;
+  }
+
+  /** Such as 0:07, 12:30 or 3:05:00. */
+  private static String time(double seconds) {
+    long whole = Math.round(seconds);
+    return whole < 3600
+        ? "%d:%02d".formatted(whole / 60, whole % 60)
+        : "%d:%02d:%02d".formatted(whole / 3600, whole / 60 % 60, whole % 60);
   }
 }

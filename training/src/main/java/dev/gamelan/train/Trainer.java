@@ -2,72 +2,367 @@ package dev.gamelan.train;
 
 import dev.gamelan.data.Batch;
 import dev.gamelan.data.DataLoader;
+import dev.gamelan.nn.Layer;
+import dev.gamelan.optim.ExponentialMovingAverage;
+import dev.gamelan.optim.GradientClipping;
+import dev.gamelan.optim.LearningRateSchedule;
 import dev.gamelan.optim.Optimizer;
-import dev.gamelan.tensor.CompiledFunction;
-import dev.gamelan.tensor.Gradients;
-import dev.gamelan.tensor.Mode;
+import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
+import dev.gamelan.tensor.Tensors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Trains the parameters of an optimiser: forward, gradients and update are one executable, which
- * updates parameters and optimiser state in place. Random draws of step n come from (seed, n).
+ * Trains a model: each step is one executable that updates parameters and optimiser state in place.
+ * Random draws of step n come from (seed, n). A training that was stopped, however, goes on from
+ * its last checkpoint and ends bit for bit where it would have ended.
  */
 public final class Trainer {
+  private final Layer model;
   private final Optimizer optimizer;
-  private final RandomKey key;
-  private final CompiledFunction step;
+  private final Function<Batch, Tensor> loss;
+  private final long seed;
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private int steps;
+  private @Nullable LearningRateSchedule schedule;
+  private @Nullable GradientClipping clipping;
+  private int accumulation = 1;
+  private @Nullable ExponentialMovingAverage average;
+  private @Nullable Validation validation;
+  private @Nullable EarlyStopping earlyStopping;
+  private @Nullable Checkpoints checkpoints;
+
+  private @Nullable TrainStep compiled;
+  private final Position position = new Position();
+  private Map<String, Double> metrics = Map.of();
+  private boolean unsaved;
+  private volatile boolean stopped;
+
+  /** Where it is: what was done, not what is being done. */
+  private static final class Position {
+    int epoch;
+    long batch;
+    long batches;
+    long step;
+    double lossSum;
+    long lossCount;
+  }
 
   /**
-   * @param loss the scalar loss of a batch
+   * @param loss the scalar loss of a batch: the mean over its examples
+   * @param seed of dropout and other random draws
    */
-  public Trainer(Optimizer optimizer, Function<Batch, Tensor> loss, long seed) {
+  public Trainer(Layer model, Optimizer optimizer, Function<Batch, Tensor> loss, long seed) {
+    this.model = model;
     this.optimizer = optimizer;
-    this.key = RandomKey.of(seed);
-    this.step = CompiledFunction.of(columns -> List.of(update(columns, loss)));
+    this.loss = loss;
+    this.seed = seed;
   }
 
-  private Tensor update(List<Tensor> columns, Function<Batch, Tensor> loss) {
-    var gradients = Gradients.compute(optimizer.parameters(), () -> loss.apply(new Batch(columns)));
-    optimizer.update(gradients);
-    return gradients.loss();
-  }
+  // ---- what else it does; before the first step
 
-  /** Adds someone to tell how it goes; gives the trainer back. */
+  /** Adds someone to tell how it goes. */
   public Trainer listen(TrainingListener listener) {
     listeners.add(listener);
     return this;
   }
 
-  /** One step; the loss before it. */
-  public Tensor step(Batch batch) {
-    var stepKey = key.foldIn(steps++);
-    return Mode.TRAINING.call(() -> stepKey.use(() -> step.call(batch.columns()))).getFirst();
+  /** Sets the learning rate of each step. */
+  public Trainer schedule(LearningRateSchedule rates) {
+    this.schedule = rates;
+    return this;
   }
 
-  /** Trains on every batch of {@code loader}, {@code epochs} times. */
-  public void train(DataLoader loader, int epochs) {
-    for (int epoch = 0; epoch < epochs; epoch++) {
-      double sum = 0;
-      long batch = 0;
-      for (var examples : loader.epoch(epoch)) {
-        float loss = step(examples).toFloat();
-        if (!Float.isFinite(loss)) {
-          throw new ArithmeticException(
-              "the loss is %f at batch %d of epoch %d; lower the learning rate, or look for bad data"
-                  .formatted(loss, batch, epoch + 1));
-        }
-        sum += loss;
-        for (var listener : listeners) listener.afterBatch(epoch, batch, loader.batches(), loss);
-        batch++;
+  public Trainer clip(GradientClipping limit) {
+    this.clipping = limit;
+    return this;
+  }
+
+  /** Takes the mean gradient of so many batches in each step, as if they were one. */
+  public Trainer accumulate(int batches) {
+    if (batches < 1) {
+      throw new IllegalArgumentException(
+          "trainer: accumulates at least 1 batch a step; got " + batches);
+    }
+    this.accumulation = batches;
+    return this;
+  }
+
+  /** Averages the parameters over the steps. */
+  public Trainer average(ExponentialMovingAverage ofParameters) {
+    this.average = ofParameters;
+    return this;
+  }
+
+  /** Measures after each epoch, or as the validation says; with the average, if there is one. */
+  public Trainer validate(Validation measure) {
+    this.validation = measure;
+    return this;
+  }
+
+  /** Needs a validation. */
+  public Trainer stopEarly(EarlyStopping condition) {
+    this.earlyStopping = condition;
+    return this;
+  }
+
+  public Trainer checkpoint(Checkpoints files) {
+    this.checkpoints = files;
+    return this;
+  }
+
+  // ---- training
+
+  /** One step on a batch of one's own; the loss before it. */
+  public float step(Batch batch) {
+    return step(List.of(batch));
+  }
+
+  /** Trains until {@code epochs} times all batches of {@code loader} are done, from the start. */
+  public void train(DataLoader<?> loader, int epochs) {
+    long steps = loader.batches(position.epoch) / accumulation * epochs;
+    run(loader, new Limit(epochs, Long.MAX_VALUE), steps);
+  }
+
+  /** Trains until {@code steps} are done, from the start. */
+  public void trainSteps(DataLoader<?> loader, long steps) {
+    run(loader, new Limit(Integer.MAX_VALUE, steps), steps);
+  }
+
+  /** Ends the training after the step that is running; from any thread. */
+  public void stop() {
+    stopped = true;
+  }
+
+  /** How many steps are done. */
+  public long steps() {
+    return position.step;
+  }
+
+  /** The metrics of the last validation, by name. */
+  public Map<String, Double> metrics() {
+    return metrics;
+  }
+
+  private record Limit(int epochs, long steps) {
+    boolean isReached(Position position) {
+      return position.epoch >= epochs || position.step >= steps;
+    }
+  }
+
+  private void run(DataLoader<?> loader, Limit limit, long steps) {
+    if (checkpoints != null) io(checkpoints::prepare);
+    stopped = earlyStopping != null && earlyStopping.isReached();
+    while (!stopped && !limit.isReached(position)) {
+      beginEpoch(loader);
+      var batches = loader.batches(position.epoch, position.batch);
+      while (!stopped && !limit.isReached(position) && batches.hasNext()) {
+        var taken = new ArrayList<Batch>();
+        while (taken.size() < accumulation && batches.hasNext()) taken.add(batches.next());
+        // What is left of an epoch and too little for a step is not trained on.
+        if (taken.size() == accumulation) advance(taken, batches.done(), steps);
       }
-      float mean = (float) (sum / Math.max(batch, 1));
-      for (var listener : listeners) listener.afterEpoch(epoch, epochs, mean);
+      if (!batches.hasNext()) endEpoch(steps);
+    }
+    save();
+  }
+
+  private void beginEpoch(DataLoader<?> loader) {
+    long count = loader.batches(position.epoch);
+    if (count < accumulation) {
+      throw new IllegalArgumentException(
+          "trainer: an epoch has %d batches, and a step takes %d; use smaller batches, or more data"
+              .formatted(count, accumulation));
+    }
+    if (position.batch > 0 && position.batches != count) {
+      throw new IllegalArgumentException(
+          "trainer: the training stopped within an epoch of %d batches, and this loader has %d; use the same data and batch size"
+              .formatted(position.batches, count));
+    }
+    position.batches = count;
+  }
+
+  private void advance(List<Batch> batches, long done, long steps) {
+    float value = step(batches);
+    position.batch = done;
+    position.lossSum += value;
+    position.lossCount++;
+    unsaved = true;
+    var progress = progress(value, steps);
+    for (var listener : listeners) listener.afterStep(progress);
+    if (isDue(validation == null ? 0 : validation.everySteps())) validateNow(progress);
+    if (checkpoints != null && isDue(checkpoints.everySteps())) save();
+  }
+
+  private boolean isDue(long everySteps) {
+    return everySteps > 0 && position.step % everySteps == 0;
+  }
+
+  private void endEpoch(long steps) {
+    float mean = (float) (position.lossSum / position.lossCount);
+    var progress = progress(mean, steps);
+    if (validation != null && validation.everySteps() == 0) validateNow(progress);
+    for (var listener : listeners) listener.afterEpoch(progress, mean);
+    position.epoch++;
+    position.batch = 0;
+    position.lossSum = 0;
+    position.lossCount = 0;
+    unsaved = true;
+    save();
+  }
+
+  private Progress progress(float value, long steps) {
+    return new Progress(
+        position.epoch,
+        position.batch - 1,
+        position.batches,
+        position.step,
+        steps,
+        value,
+        optimizer.learningRate());
+  }
+
+  private void validateNow(Progress progress) {
+    var measure = Objects.requireNonNull(validation);
+    metrics = average == null ? measure.run() : average.use(measure::run);
+    if (schedule != null) schedule.observe(Objects.requireNonNull(metrics.get(Validation.LOSS)));
+    for (var listener : listeners) listener.afterValidation(progress, metrics);
+    if (earlyStopping != null && earlyStopping.observe(metrics)) stopped = true;
+  }
+
+  private float step(List<Batch> batches) {
+    if (compiled == null) {
+      compiled = new TrainStep(model, optimizer, loss, clipping, average, accumulation);
+    }
+    if (schedule != null) optimizer.setLearningRate(schedule.at(position.step));
+    var key = RandomKey.of(seed).foldIn((int) position.step);
+    var result = compiled.run(batches, key);
+    if (result.unclean().isPresent()) {
+      int index = result.unclean().get();
+      throw notFinite(compiled, batches.get(index), key, index, result.loss());
+    }
+    position.step++;
+    return result.loss();
+  }
+
+  private NonFiniteLossException notFinite(
+      TrainStep step, Batch batch, RandomKey key, int index, float value) {
+    var cause = step.diagnose(batch, key, index).orElse("running it again gives no such number");
+    long number = position.batch + index;
+    return new NonFiniteLossException(
+        "%s at step %d (batch %d of epoch %d): %s; lower the learning rate, clip the gradients, or look for bad data"
+            .formatted(
+                Float.isFinite(value) ? "a gradient is NaN or infinite" : "the loss is " + value,
+                position.step + 1,
+                number + 1,
+                position.epoch + 1,
+                cause),
+        position.epoch,
+        number,
+        position.step);
+  }
+
+  // ---- checkpoints
+
+  /**
+   * Goes on from the newest checkpoint that can be read. To be called before training, with
+   * everything set as it was.
+   *
+   * @return whether there was one
+   * @throws IllegalArgumentException if it is of another model, optimiser or seed, naming what
+   *     differs; nothing is changed then
+   */
+  public boolean resume() {
+    if (checkpoints == null) {
+      throw new IllegalStateException("trainer: resuming needs checkpoint(Checkpoints.in(folder))");
+    }
+    var loaded = io(checkpoints::load);
+    loaded.ifPresent(this::restore);
+    return loaded.isPresent();
+  }
+
+  private void restore(Checkpoints.Loaded loaded) {
+    var state = loaded.state();
+    if (state.seed() != seed) {
+      throw new IllegalArgumentException(
+          "%s was trained with seed %d, not %d; use the same seed"
+              .formatted(loaded.file(), state.seed(), seed));
+    }
+    Tensors.restore("the training in " + loaded.file(), parameters(), loaded.tensors());
+    if (schedule != null) schedule.restore(state.schedule());
+    if (earlyStopping != null) earlyStopping.restore(state.earlyStopping());
+    var histories = histories();
+    for (int i = 0; i < Math.min(histories.size(), state.histories().size()); i++) {
+      histories.get(i).restore(state.histories().get(i));
+    }
+    position.epoch = state.epoch();
+    position.batch = state.batch();
+    position.batches = state.batches();
+    position.step = state.step();
+    position.lossSum = state.lossSum();
+    position.lossCount = state.lossCount();
+    metrics = state.metrics();
+    unsaved = false;
+  }
+
+  /** Writes a checkpoint, if there is anything new. */
+  private void save() {
+    if (checkpoints == null || !unsaved) return;
+    var state =
+        new TrainingState(
+            TrainingState.VERSION,
+            seed,
+            position.epoch,
+            position.batch,
+            position.batches,
+            position.step,
+            position.lossSum,
+            position.lossCount,
+            metrics,
+            schedule == null ? Map.of() : schedule.state(),
+            earlyStopping == null ? Map.of() : earlyStopping.state(),
+            histories().stream().map(History::curves).toList());
+    var files = checkpoints;
+    io(
+        () -> {
+          files.save(Tensors.snapshot(parameters()), state);
+          return true;
+        });
+    unsaved = false;
+  }
+
+  private List<History> histories() {
+    return listeners.stream().filter(History.class::isInstance).map(History.class::cast).toList();
+  }
+
+  /** All state that is on the device, by the names in checkpoints. */
+  private Map<String, Parameter> parameters() {
+    var all = new LinkedHashMap<String, Parameter>();
+    model.state().forEach((name, p) -> all.put("model." + name, p));
+    optimizer.state().forEach((name, p) -> all.put("optimizer." + name, p));
+    if (average != null) average.state().forEach((name, p) -> all.put("average." + name, p));
+    return all;
+  }
+
+  /** What reads or writes files. */
+  @FunctionalInterface
+  private interface Io<T> {
+    T run() throws IOException;
+  }
+
+  private static <T> T io(Io<T> action) {
+    try {
+      return action.run();
+    } catch (IOException e) {
+      throw new UncheckedIOException("checkpoint: " + e, e);
     }
   }
 }

@@ -1,15 +1,18 @@
 package dev.gamelan.train;
 
-/** Is told how training goes. */
+import java.util.Map;
+
+/** Is told how training goes, in the thread that trains. */
 public interface TrainingListener {
-  /**
-   * @param batch from 0
-   * @param loss of this batch
-   */
-  default void afterBatch(int epoch, long batch, long batches, float loss) {}
+  default void afterStep(Progress progress) {}
 
   /**
-   * @param loss the mean over the epoch's batches
+   * @param metrics by name; {@link Validation#LOSS} is one of them
    */
-  default void afterEpoch(int epoch, int epochs, float loss) {}
+  default void afterValidation(Progress progress, Map<String, Double> metrics) {}
+
+  /**
+   * @param meanLoss over the epoch's steps
+   */
+  default void afterEpoch(Progress progress, double meanLoss) {}
 }

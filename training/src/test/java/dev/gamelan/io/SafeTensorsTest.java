@@ -9,16 +9,16 @@ import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +79,10 @@ class SafeTensorsTest {
           {"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}                          | place
           {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | begins at 0
           {}                                                                            | 4 bytes of data
+          {"a":{"dtype":"F32","data_offsets":[0,4]}}                                    | no shape
+          {"a":{"dtype":"","shape":[4],"data_offsets":[0,4]}}                           | dtype ""
+          {"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}                       | of -4
+          {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{"x":1}} | no text
           []                                                                            | no object
           {"a":                                                                         | no JSON
           {"a":1,"a":2}                                                                 | no JSON
@@ -91,22 +95,54 @@ class SafeTensorsTest {
   }
 
   @Test
-  void damagedFilesNeverDoWorseThanAnException() throws IOException {
-    var file = folder.resolve("fuzzed.safetensors");
-    SafeTensors.write(file, Map.of("a", Tensor.of(new float[] {1, 2}), "b", Tensor.scalar(3)));
-    var good = Files.readAllBytes(file);
-    var random = new SplittableRandom(1);
-    for (int i = 0; i < 2000; i++) {
-      var bytes = Arrays.copyOf(good, random.nextInt(good.length + 1));
-      for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
-        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
-      }
+  void namesThatAreNoUtf8AreRefused() throws IOException {
+    var file = folder.resolve("latin.safetensors");
+    var bytes = bytes("{\"\u00e9\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4);
+    bytes[10] = (byte) 0xe9; // The first byte of two becomes Latin-1's letter.
+    Files.write(file, bytes);
+    var error = assertThrows(IOException.class, () -> SafeTensors.read(file));
+    assertTrue(error.getMessage().contains("no UTF-8"), error.getMessage());
+  }
+
+  @Test
+  void aHeaderThatClaimsMoreThanTheFileCostsNoMemory() throws IOException {
+    var file = folder.resolve("forged.safetensors");
+    for (long length : new long[] {1L << 62, -1, 99_999_999, 17, 1}) {
+      var bytes = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
       Files.write(file, bytes);
-      try {
-        SafeTensors.read(file);
-      } catch (IOException expected) {
-        assertTrue(expected.getMessage().contains("no safetensors file"), expected.getMessage());
-      }
+      var error = assertThrows(IOException.class, () -> SafeTensors.read(file));
+      assertTrue(error.getMessage().contains("does not fit"), error.getMessage());
+    }
+  }
+
+  @Test
+  void aMappedFileIsReadWhereItIsLookedAt() throws IOException {
+    var file = folder.resolve("mapped.safetensors");
+    SafeTensors.write(file, Map.of("a", Tensor.of(new float[] {1, 2, 3})), Map.of("k", "v"));
+    try (var mapped = SafeTensors.open(file)) {
+      assertEquals("f32[3]", mapped.arrays().get("a").toString());
+      assertEquals(3f, mapped.arrays().get("a").at(2).toFloats()[0]);
+      assertEquals(Map.of("k", "v"), mapped.metadata());
+    }
+  }
+
+  /** The file is sparse: it has a header and a last byte, and takes no space in between. */
+  @Test
+  void filesBeyondTwoGigabytesAreMapped() throws IOException {
+    var file = folder.resolve("large.safetensors");
+    long size = 3L << 30;
+    var header =
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[3,1073741824],\"data_offsets\":[0,%d]}}"
+            .formatted(size);
+    Files.write(file, bytes(header, 0));
+    try (var out = new RandomAccessFile(file.toFile(), "rw")) {
+      out.setLength(out.length() + size);
+      out.seek(out.length() - 1);
+      out.write(7);
+    }
+    try (var mapped = SafeTensors.open(file)) {
+      var bytes = mapped.arrays().get("a").at(2).bytes();
+      assertEquals(7, bytes.get(ValueLayout.JAVA_BYTE, bytes.byteSize() - 1));
     }
   }
 

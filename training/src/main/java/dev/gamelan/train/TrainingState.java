@@ -1,0 +1,29 @@
+package dev.gamelan.train;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a checkpoint holds besides tensors. Random draws need nothing here: they follow from the
+ * seed and the step, and the order of the data from its own seed and the epoch.
+ *
+ * @param batch the next one of the epoch
+ * @param batches in the epoch, to notice another loader
+ * @param lossSum of the epoch's steps so far
+ * @param metrics of the last validation
+ */
+record TrainingState(
+    int version,
+    long seed,
+    int epoch,
+    long batch,
+    long batches,
+    long step,
+    double lossSum,
+    long lossCount,
+    Map<String, Double> metrics,
+    Map<String, Double> schedule,
+    Map<String, Double> earlyStopping,
+    List<Map<String, List<History.Point>>> histories) {
+  static final int VERSION = 1;
+}
