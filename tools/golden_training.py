@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes training/src/test/resources/dev/gamelan/golden/*.safetensors: what PyTorch computes for every
-layer, loss, optimiser and schedule, and torchvision for every transform. Needs torch, torchvision and
-safetensors; the build and the tests do not run it.
+layer, loss, optimiser and schedule, torchvision for every transform, and scikit-learn for every metric. Needs torch,
+torchvision, scikit-learn and safetensors; the build and the tests do not run it.
 
     python3 tools/golden_training.py
 
@@ -401,3 +401,29 @@ images["hue"] = V.adjust_hue(image, 0.15)
 images["hue_negative"] = V.adjust_hue(image, -0.4)
 images["jitter"] = V.adjust_hue(V.adjust_saturation(V.adjust_contrast(V.adjust_brightness(image, 0.8), 1.2), 0.5), 0.05)
 save("images", images)
+
+# ---- metrics, by scikit-learn
+
+import numpy as np
+from sklearn import metrics as M
+
+torch.manual_seed(5)
+values = {"logits": torch.randn(30, 4), "labels": torch.randint(0, 4, (30,), dtype=torch.int32),
+          "scores": (torch.rand(30) * 8).round() / 8, "binary": torch.randint(0, 2, (30,), dtype=torch.int32),
+          "predicted": torch.randn(30), "true": torch.randn(30)}
+values["logits"][torch.arange(30), values["labels"].long()] += 1.0
+true, taken = values["labels"].numpy(), values["logits"].argmax(-1).numpy()
+y, t = values["predicted"].double().numpy(), values["true"].double().numpy()
+found = {"accuracy": M.accuracy_score(true, taken),
+         "top_2": M.top_k_accuracy_score(true, values["logits"].numpy(), k=2),
+         "perplexity": np.exp(M.log_loss(true, torch.softmax(values["logits"].double(), -1).numpy())),
+         "roc_auc": M.roc_auc_score(values["binary"].numpy(), values["scores"].numpy()),
+         "mse": M.mean_squared_error(t, y), "rmse": M.root_mean_squared_error(t, y),
+         "mae": M.mean_absolute_error(t, y), "r2": M.r2_score(t, y)}
+for average in ("macro", "weighted"):
+    found[f"precision_{average}"] = M.precision_score(true, taken, average=average)
+    found[f"recall_{average}"] = M.recall_score(true, taken, average=average)
+    found[f"f1_{average}"] = M.f1_score(true, taken, average=average)
+for name, value in found.items():
+    values["metric/" + name] = torch.tensor(value, dtype=torch.float64)
+save("metrics", values)

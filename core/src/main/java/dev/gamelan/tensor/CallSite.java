@@ -1,7 +1,19 @@
 package dev.gamelan.tensor;
 
+import java.util.List;
+
 /** The line of the program that called into the library, where errors may name it. */
 final class CallSite {
+  /** Where a program does not look for its mistakes. */
+  private static final List<String> LIBRARY =
+      List.of(
+          "java.",
+          "jdk.",
+          "dev.gamelan.tensor.",
+          "dev.gamelan.nn.",
+          "dev.gamelan.optim.",
+          "dev.gamelan.train.");
+
   private CallSite() {}
 
   static String current() {
@@ -16,10 +28,6 @@ final class CallSite {
   }
 
   private static boolean isProgram(String name) {
-    return !name.startsWith("java.")
-        && !name.startsWith("jdk.")
-        && !name.startsWith("dev.gamelan.tensor.")
-        && !name.startsWith("dev.gamelan.nn.")
-        && !name.startsWith("dev.gamelan.optim.");
+    return LIBRARY.stream().noneMatch(name::startsWith);
   }
 }

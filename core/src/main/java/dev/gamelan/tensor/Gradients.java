@@ -129,10 +129,13 @@ public final class Gradients {
     var device =
         capture.nodes().isEmpty() ? Context.current().device() : capture.nodes().getFirst().device;
     var group = new EvaluationGroup(new ArrayList<>(), new ArrayList<>());
+    var sites = forwardSites(capture, values, differentiated);
+    var here = outer == null ? "" : outer.site();
     for (var node : graph.nodes()) {
       var operands = node.inputs().stream().map(made::get).toList();
       var types = node.results().stream().map(Value::type).toList();
-      var lazy = new LazyNode(device, types, node.op(), operands, false, outer);
+      var site = sites.getOrDefault(node.id(), here);
+      var lazy = new LazyNode(device, types, node.op(), operands, false, outer, site);
       lazy.pendingNodes = DepthLimit.pendingNodes(operands);
       if (outer != null) outer.add(lazy);
       else lazy.group = group;
@@ -159,6 +162,19 @@ public final class Gradients {
       old.operands = List.of();
     }
     return made;
+  }
+
+  /** The line of each node of the forward pass, by its number in the differentiated graph. */
+  private static Map<Integer, String> forwardSites(
+      GraphCapture capture,
+      Map<LazyValue, Value> values,
+      ReverseMode.Differentiated differentiated) {
+    var sites = new HashMap<Integer, String>();
+    for (var old : capture.nodes()) {
+      var value = Objects.requireNonNull(values.get(new LazyValue(old, 0)));
+      sites.put(differentiated.forward().get(value).node(), old.site);
+    }
+    return sites;
   }
 
   /** Another thread's use of a variable is not recorded: its gradient would be silently partial. */

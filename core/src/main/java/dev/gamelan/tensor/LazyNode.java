@@ -58,6 +58,17 @@ final class LazyNode {
       List<LazyValue> operands,
       boolean number,
       @Nullable Recording recording) {
+    this(device, types, op, operands, number, recording, recording == null ? "" : recording.site());
+  }
+
+  LazyNode(
+      Device device,
+      List<TensorType> types,
+      @Nullable Op op,
+      List<LazyValue> operands,
+      boolean number,
+      @Nullable Recording recording,
+      String site) {
     this.device = device;
     this.sequence = DeviceState.of(device).nextSequence();
     this.types = types;
@@ -67,7 +78,7 @@ final class LazyNode {
     this.buffers = new DeviceBuffer[types.size()];
     this.wanted = new boolean[types.size()];
     this.recording = recording;
-    this.site = recording == null ? "" : recording.site();
+    this.site = site;
   }
 
   static LazyNode leaf(DeviceBuffer buffer, @Nullable Recording recording) {

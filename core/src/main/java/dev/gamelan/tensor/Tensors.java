@@ -1,6 +1,7 @@
 package dev.gamelan.tensor;
 
 import dev.gamelan.engine.Device;
+import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.RandomOp;
 import dev.gamelan.type.DType;
@@ -86,6 +87,17 @@ public final class Tensors {
       tensor.read(bytes);
       return Devices.use(device, () -> Tensor.of(tensor.type(), bytes));
     }
+  }
+
+  /**
+   * The graph of a function of tensors of these types, to look at or to export: what a compiled
+   * function runs in the current mode. Its inputs are the arguments, then the parameters that it
+   * reads.
+   */
+  public static Graph trace(
+      Function<List<Tensor>, List<Tensor>> function, List<TensorType> arguments) {
+    var context = Context.current();
+    return Trace.of(function, arguments, context.device(), context.random() != null).graph();
   }
 
   // ---- new tensors

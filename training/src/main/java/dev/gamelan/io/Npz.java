@@ -2,6 +2,7 @@ package dev.gamelan.io;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -48,9 +49,9 @@ public final class Npz {
           }
         }
       }
-    } catch (ZipException | IllegalArgumentException e) {
+    } catch (ZipException | EOFException | IllegalArgumentException e) {
       // ZipFile reports names that it can't decode as illegal arguments.
-      throw new IOException("%s is no NPZ file: %s".formatted(file, e.getMessage()), e);
+      throw new IOException("%s is no NPZ file: %s".formatted(file, e), e);
     }
     return arrays;
   }

@@ -144,8 +144,7 @@ public final class Checkpoints {
 
   void save(Map<String, Tensor> tensors, TrainingState state) throws IOException {
     var file = folder.resolve("step-%09d.safetensors".formatted(state.step()));
-    var metadata = Map.of(STATE, JSON.writeValueAsString(state), "format", "pt");
-    SafeTensors.write(file, tensors, metadata);
+    SafeTensors.write(file, tensors, Map.of(STATE, JSON.writeValueAsString(state)));
     prune();
   }
 

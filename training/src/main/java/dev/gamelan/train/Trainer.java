@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -161,6 +162,7 @@ public final class Trainer {
   private void run(DataLoader<?> loader, Limit limit, long steps) {
     if (checkpoints != null) io(checkpoints::prepare);
     stopped = earlyStopping != null && earlyStopping.isReached();
+    for (var listener : listeners) listener.beforeTraining(position.step);
     while (!stopped && !limit.isReached(position)) {
       beginEpoch(loader);
       var batches = loader.batches(position.epoch, position.batch);
@@ -327,8 +329,8 @@ public final class Trainer {
             position.lossSum,
             position.lossCount,
             metrics,
-            schedule == null ? Map.of() : schedule.state(),
-            earlyStopping == null ? Map.of() : earlyStopping.state(),
+            sorted(schedule == null ? Map.of() : schedule.state()),
+            sorted(earlyStopping == null ? Map.of() : earlyStopping.state()),
             histories().stream().map(History::curves).toList());
     var files = checkpoints;
     io(
@@ -337,6 +339,11 @@ public final class Trainer {
           return true;
         });
     unsaved = false;
+  }
+
+  /** In an order that is the same in every process, so that equal states are equal files. */
+  private static Map<String, Double> sorted(Map<String, Double> state) {
+    return new TreeMap<>(state);
   }
 
   private List<History> histories() {

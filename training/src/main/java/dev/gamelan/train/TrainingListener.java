@@ -4,6 +4,11 @@ import java.util.Map;
 
 /** Is told how training goes, in the thread that trains. */
 public interface TrainingListener {
+  /**
+   * @param step how many are done: more than 0 where a training goes on
+   */
+  default void beforeTraining(long step) {}
+
   default void afterStep(Progress progress) {}
 
   /**

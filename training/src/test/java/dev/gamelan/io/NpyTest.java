@@ -87,21 +87,21 @@ class NpyTest {
 
   @ParameterizedTest
   @CsvSource(
-      delimiter = '|',
+      delimiter = '~',
       textBlock =
           """
-          {'descr': '<f4', 'fortran_order': False, 'shape': (2,), }                  | 4 bytes of data
-          {'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,), } | its shape is
-          {'descr': '<f4', 'fortran_order': False, 'shape': (4000000000,4000000000)} | its shape is
-          {'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }                 | its shape is
-          {'descr': '|O', 'fortran_order': False, 'shape': (1,), }                   | its dtype is '|O'
-          {'descr': '<c8', 'fortran_order': False, 'shape': (1,), }                  | its dtype is '<c8'
-          {'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }         | its header is
-          {'descr': '<f4', 'fortran_order': 1, 'shape': (1,), }                      | its header is
-          {'descr': '<f4', 'shape': (1,), }                                          | its header is
-          {'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 'y'}          | the key 'x'
-          {'descr': '<f4' 'fortran_order': False, 'shape': (1,)}                     | its header is
-          __import__('os')                                                           | no dictionary
+          {'descr': '<f4', 'fortran_order': False, 'shape': (2,), } ~ 4 bytes of data
+          {'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,), } ~ its shape is
+          {'descr': '<f4', 'fortran_order': False, 'shape': (4000000000,4000000000)} ~ its shape is
+          {'descr': '<f4', 'fortran_order': False, 'shape': (-1,), } ~ its shape is
+          {'descr': '|O', 'fortran_order': False, 'shape': (1,), } ~ its dtype is '|O'
+          {'descr': '<c8', 'fortran_order': False, 'shape': (1,), } ~ its dtype is '<c8'
+          {'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), } ~ its header is
+          {'descr': '<f4', 'fortran_order': 1, 'shape': (1,), } ~ its header is
+          {'descr': '<f4', 'shape': (1,), } ~ its header is
+          {'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 'y'} ~ the key 'x'
+          {'descr': '<f4' 'fortran_order': False, 'shape': (1,)} ~ its header is
+          __import__('os') ~ no dictionary
           """,
       quoteCharacter = '"')
   void hostileHeadersAreRefusedWithTheReason(String header, String reason) throws IOException {

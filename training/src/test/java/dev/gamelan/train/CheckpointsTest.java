@@ -1,0 +1,149 @@
+package dev.gamelan.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.io.SafeTensors;
+import dev.gamelan.nn.Linear;
+import dev.gamelan.optim.Sgd;
+import dev.gamelan.tensor.RandomKey;
+import dev.gamelan.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckpointsTest {
+  @TempDir Path folder;
+
+  private List<String> files() throws IOException {
+    try (var files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  private Path resumable(ResumableRun run, long steps) throws IOException {
+    run.trainer().resume();
+    run.trainer().trainSteps(run.loader(), steps);
+    return run.checkpoints().latest().orElseThrow();
+  }
+
+  /** Stops within an epoch, at its end, and after one; with all there is that has state. */
+  @Test
+  void aTrainingThatWasStoppedEndsBitForBitWhereItWouldHaveEnded() throws IOException {
+    var whole = resumable(new ResumableRun(folder.resolve("whole")), 33);
+    for (long steps : new long[] {1, 4, 5, 8, 17, 18, 30, 33}) {
+      resumable(new ResumableRun(folder.resolve("parts")), steps);
+    }
+    var parts = new ResumableRun(folder.resolve("parts")).checkpoints().latest().orElseThrow();
+    assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(parts));
+  }
+
+  private Trainer trainer(Linear model, Checkpoints checkpoints) {
+    return new Trainer(model, new Sgd(model.parameters(), 0.1), b -> TrainerTest.loss(model, b), 1)
+        .checkpoint(checkpoints);
+  }
+
+  @Test
+  void theLastAreKept() throws IOException {
+    var checkpoints = Checkpoints.in(folder).everySteps(2).keepLast(3);
+    trainer(TrainerTest.linear(), checkpoints).trainSteps(TrainerTest.line(1), 11);
+    // Every second step, the ends of epochs at 4 and 8, and the last one.
+    assertEquals(
+        List.of(
+            "step-000000008.safetensors",
+            "step-000000010.safetensors",
+            "step-000000011.safetensors"),
+        files());
+  }
+
+  @Test
+  void theBestOutlivesTheLast() throws IOException {
+    var model = TrainerTest.linear();
+    var checkpoints = Checkpoints.in(folder).keepLast(1).keepBest(1);
+    // The rate grows until the loss does too, so that the best is in between.
+    trainer(model, checkpoints)
+        .schedule(step -> 0.05 * step * step)
+        .validate(Validation.ofLoss(TrainerTest.line(4), b -> TrainerTest.loss(model, b)))
+        .train(TrainerTest.line(4), 6);
+    assertEquals(2, files().size());
+    var best = checkpoints.best().orElseThrow();
+    assertFalse(best.equals(checkpoints.latest().orElseThrow()));
+    var loaded = new Linear(1, 1);
+    Checkpoints.loadModel(best, loaded);
+    assertEquals(
+        SafeTensors.read(best).get("model.weight").toDouble(),
+        loaded.snapshot().get("weight").toDouble());
+  }
+
+  @Test
+  void aTornFileIsPassedOverForTheOneBefore() throws IOException {
+    var model = TrainerTest.linear();
+    trainer(model, Checkpoints.in(folder)).train(TrainerTest.line(4), 3);
+    var newest = folder.resolve("step-000000003.safetensors");
+    var bytes = Files.readAllBytes(newest);
+    Files.write(newest, Arrays.copyOf(bytes, bytes.length - 1));
+    Files.writeString(folder.resolve("step-000000009.safetensors"), "nonsense");
+    var resumed = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    assertTrue(resumed.resume());
+    assertEquals(2, resumed.steps());
+  }
+
+  @Test
+  void whatIsOfAnotherModelOrSeedIsRefusedAndChangesNothing() throws IOException {
+    trainer(TrainerTest.linear(), Checkpoints.in(folder)).train(TrainerTest.line(4), 1);
+    var other = new Linear(1, 2);
+    other.initialize(RandomKey.of(1));
+    var before = other.snapshot();
+    var trainer = trainer(other, Checkpoints.in(folder));
+    var error = assertThrows(IllegalArgumentException.class, trainer::resume);
+    assertTrue(
+        error.getMessage().contains("'model.weight'")
+            && error.getMessage().contains("is f32[2,1]; got f32[1,1]"),
+        error.getMessage());
+    assertArrayEquals(
+        before.get("weight").toFloatArray(), other.snapshot().get("weight").toFloatArray());
+    var model = TrainerTest.linear();
+    var seeded =
+        new Trainer(model, new Sgd(model.parameters(), 0.1), b -> TrainerTest.loss(model, b), 2)
+            .checkpoint(Checkpoints.in(folder));
+    var seedError = assertThrows(IllegalArgumentException.class, seeded::resume);
+    assertTrue(seedError.getMessage().contains("seed 1, not 2"), seedError.getMessage());
+  }
+
+  @Test
+  void anotherLoaderWithinAnEpochIsRefused() throws IOException {
+    var first = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    first.trainSteps(TrainerTest.line(1), 2);
+    var resumed = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    assertTrue(resumed.resume());
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> resumed.trainSteps(TrainerTest.line(2), 4));
+    assertTrue(error.getMessage().contains("an epoch of 4 batches, and this loader has 2"));
+  }
+
+  @Test
+  void weightsThatAreNoCheckpointAreNoReasonToStartAfresh() throws IOException {
+    SafeTensors.write(folder.resolve("step-000000007.safetensors"), Map.of("w", Tensor.scalar(1)));
+    var trainer = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    assertFalse(trainer.resume());
+  }
+
+  @Test
+  void aFolderThatCantBeMadeIsOneClearError() throws IOException {
+    var file = Files.writeString(folder.resolve("file"), "");
+    var trainer = trainer(TrainerTest.linear(), Checkpoints.in(file));
+    var error =
+        assertThrows(UncheckedIOException.class, () -> trainer.train(TrainerTest.line(4), 1));
+    assertTrue(error.getMessage().contains("NotDirectoryException"), error.getMessage());
+  }
+}
