@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes training/src/test/resources/dev/gamelan/golden/*.safetensors: what PyTorch computes for every
+"""Makes the *.safetensors among the test resources of training and examples: what PyTorch computes for every
 layer, loss, optimiser and schedule, torchvision for every transform, and scikit-learn for every metric. Needs torch,
 torchvision, scikit-learn and safetensors; the build and the tests do not run it.
 
@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 torch.set_num_threads(1)
-OUT = os.path.join(os.path.dirname(__file__), "..", "training/src/test/resources/dev/gamelan/golden")
-os.makedirs(OUT, exist_ok=True)
+ROOT = os.path.join(os.path.dirname(__file__), "..")
 
 
-def save(name, tensors):
-    path = os.path.join(OUT, name + ".safetensors")
+def save(name, tensors, folder="training/src/test/resources/dev/gamelan/golden"):
+    path = os.path.join(ROOT, folder, name + ".safetensors")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path)
     os.chmod(path, 0o644)
 
@@ -367,7 +367,7 @@ for i in range(20):
     losses.append(loss.item())
 fixture["losses"] = torch.tensor(losses)
 print("gpt", losses[0], losses[-1])
-save("gpt", fixture)
+save("gpt", fixture, "examples/src/test/resources/dev/gamelan/examples")
 
 # ---- transforms of images, by torchvision
 

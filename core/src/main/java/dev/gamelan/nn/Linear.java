@@ -19,8 +19,14 @@ public final class Linear extends UnaryLayer {
   }
 
   public Linear(long in, long out, boolean bias) {
-    this.weight =
-        parameter("weight", TensorType.of(DType.F32, out, in), Initializer.fanInUniform());
+    this(in, out, bias, Initializer.fanInUniform());
+  }
+
+  /**
+   * @param initializer of the weight
+   */
+  public Linear(long in, long out, boolean bias, Initializer initializer) {
+    this.weight = parameter("weight", TensorType.of(DType.F32, out, in), initializer);
     // As PyTorch draws it: from the fan-in of the weight.
     this.bias =
         bias

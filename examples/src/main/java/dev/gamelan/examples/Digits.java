@@ -4,6 +4,7 @@ import dev.gamelan.data.ArrayDataset;
 import dev.gamelan.data.DataLoader;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.Engines;
+import dev.gamelan.io.HostArray;
 import dev.gamelan.io.Idx;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.nn.BatchNorm;
@@ -14,7 +15,7 @@ import dev.gamelan.nn.Pool;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.optim.AdamW;
-import dev.gamelan.tensor.CompiledFunction;
+import dev.gamelan.optim.LearningRateSchedule;
 import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
@@ -22,9 +23,10 @@ import dev.gamelan.tensor.Tensors;
 import dev.gamelan.train.ConfusionMatrix;
 import dev.gamelan.train.CurvePlot;
 import dev.gamelan.train.History;
+import dev.gamelan.train.Metrics;
 import dev.gamelan.train.ProgressBar;
 import dev.gamelan.train.Trainer;
-import dev.gamelan.train.TrainingListener;
+import dev.gamelan.train.Validation;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.io.FileNotFoundException;
@@ -33,7 +35,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -48,7 +49,7 @@ import picocli.CommandLine.Option;
 final class Digits implements Callable<Integer> {
   private static final int CLASSES = 10;
   private static final int BATCH = 32;
-  private static final float BRIGHTEST = 16;
+  private static final float BRIGHTEST = 255;
 
   @Option(names = "--engine", paramLabel = "E", description = "engine or device, such as reference")
   private @Nullable String engine;
@@ -119,27 +120,26 @@ final class Digits implements Callable<Integer> {
   private double train(ArrayDataset train, ArrayDataset test) {
     var model = model();
     model.initialize(RandomKey.of(seed));
-    UnaryOperator<Tensor> predict =
-        CompiledFunction.ofUnary(images -> model.forward(images).argMax(1));
     var history = new History();
-    var optimizer = new AdamW(model.parameters(), learningRate);
+    var loader = DataLoader.shuffled(train, BATCH, seed);
+    var schedule = LearningRateSchedule.cosine(learningRate, 0, Math.max(epochs, 1));
+    long batches = loader.batches(0);
     var trainer =
         new Trainer(
-                optimizer, b -> model.forward(shifted(b.input())).crossEntropy(b.target()), seed)
+                model,
+                new AdamW(model.parameters(), learningRate),
+                b -> model.forward(shifted(b.input())).crossEntropy(b.target()),
+                seed)
+            .schedule(step -> schedule.at(step / batches))
+            .validate(
+                Validation.ofLoss(
+                        DataLoader.of(test, BATCH * 8),
+                        b -> model.forward(b.input()).crossEntropy(b.target()))
+                    .withMetrics(b -> model.forward(b.input()), Metrics.accuracy()))
             .listen(ProgressBar.standard())
-            .listen(history)
-            .listen(
-                new TrainingListener() {
-                  @Override
-                  public void afterEpoch(int epoch, int epochs, float loss) {
-                    history.record("test accuracy", confusion(predict, test).accuracy());
-                    double done = (epoch + 1.0) / epochs;
-                    optimizer.setLearningRate(learningRate * (1 + Math.cos(Math.PI * done)) / 2);
-                  }
-                });
-    var options = DataLoader.Options.DEFAULT.withShuffle(seed).withDropLast(true);
-    trainer.train(new DataLoader(train, BATCH, options), epochs);
-    var confusion = confusion(predict, test);
+            .listen(history);
+    trainer.train(loader, epochs);
+    var confusion = confusion(model, test);
     System.out.println();
     System.out.println(confusion);
     System.out.println();
@@ -162,24 +162,32 @@ final class Digits implements Callable<Integer> {
     }
   }
 
-  private static ConfusionMatrix confusion(UnaryOperator<Tensor> predict, ArrayDataset test) {
+  private static ConfusionMatrix confusion(UnaryLayer model, ArrayDataset test) {
     var confusion = new ConfusionMatrix(CLASSES);
-    var loader = new DataLoader(test, Math.toIntExact(test.size()), DataLoader.Options.DEFAULT);
-    for (var batch : loader.epoch(0)) {
-      confusion.add(batch.target().toIntArray(), predict.apply(batch.input()).toIntArray());
+    for (var batch : DataLoader.of(test, BATCH * 8).epoch(0)) {
+      var predicted = model.forward(batch.input()).argMax(1);
+      confusion.add(batch.target().toIntArray(), predicted.toIntArray());
     }
     return confusion;
   }
 
-  /** Grey values from 0 to 16, as [1, 8, 8] from 0 to 1. */
+  /** Grey values from 0 to 255, as [1, 8, 8] from 0 to 1. */
   static ArrayDataset load(String part) throws IOException {
     var images = resource("optdigits-%s-images.idx3.gz".formatted(part));
     var labels = resource("optdigits-%s-labels.idx1.gz".formatted(part));
-    var shape = Shape.of(1, images.shape().dim(1), images.shape().dim(2));
-    return new ArrayDataset(images.toFloats(BRIGHTEST), shape, labels.toInts());
+    var shape = images.shape();
+    return ArrayDataset.of(
+        scaled(images).reshape(shape.dim(0), 1, shape.dim(1), shape.dim(2)),
+        HostArray.of(labels.toInts()));
   }
 
-  private static Idx resource(String name) throws IOException {
+  private static HostArray scaled(HostArray images) {
+    var pixels = images.toFloats();
+    for (int i = 0; i < pixels.length; i++) pixels[i] /= BRIGHTEST;
+    return HostArray.of(pixels);
+  }
+
+  private static HostArray resource(String name) throws IOException {
     try (var in = Digits.class.getResourceAsStream(name)) {
       if (in == null) throw new FileNotFoundException(name + " is not on the class path");
       return Idx.read(in, name);

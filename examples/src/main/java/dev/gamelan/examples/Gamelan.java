@@ -10,7 +10,15 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Deep learning for the JVM: one graph, every engine.",
-    subcommands = {Digits.class, Doctor.class})
+    subcommands = {
+      Digits.class,
+      Shakespeare.class,
+      Regression.class,
+      Sequences.class,
+      Autoencoder.class,
+      CustomLoop.class,
+      Doctor.class
+    })
 public final class Gamelan {
   public static void main(String[] arguments) {
     System.exit(

@@ -19,7 +19,9 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Writes one file of each format to target/interoperability, for tools/check_formats.py to read. */
+/**
+ * Writes one file of each format to target/interoperability, for tools/check_formats.py to read.
+ */
 class InteroperabilityTest {
   private static final Path FOLDER = Path.of("target", "interoperability");
 
