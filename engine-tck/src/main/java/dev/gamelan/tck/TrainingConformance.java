@@ -11,7 +11,7 @@ import dev.gamelan.nn.BatchNorm;
 import dev.gamelan.nn.Conv2d;
 import dev.gamelan.nn.Dropout;
 import dev.gamelan.nn.Linear;
-import dev.gamelan.nn.Pool2d;
+import dev.gamelan.nn.Pool;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.optim.Adam;
@@ -178,7 +178,7 @@ public abstract class TrainingConformance {
             new Conv2d(1, 4, 3, Conv2d.Options.DEFAULT.withPadding(1)),
             new BatchNorm(4),
             UnaryLayer.of(Tensor::relu),
-            Pool2d.max(2, 2),
+            Pool.max(2),
             UnaryLayer.of(x -> x.flatten(1)),
             new Dropout(0.1),
             new Linear(16, 2));
