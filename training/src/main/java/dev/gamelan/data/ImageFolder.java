@@ -25,7 +25,11 @@ public final class ImageFolder implements Dataset<ImageFolder.Labelled> {
 
   private record Entry(Path file, int label) {}
 
-  private static final long MAX_PIXELS = 1L << 27;
+  private static final long MAX_PIXELS = 1L << 26;
+
+  /** No format that ImageIO reads packs more pixels in a byte. */
+  private static final long MAX_PIXELS_PER_BYTE = 4096;
+
   private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
 
   private final List<String> classes;
@@ -104,9 +108,10 @@ public final class ImageFolder implements Dataset<ImageFolder.Labelled> {
         reader.setInput(in, true, true);
         // A forged size must not become an allocation.
         long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-        if (pixels > MAX_PIXELS) {
+        long most = Math.min(MAX_PIXELS, MAX_PIXELS_PER_BYTE * Files.size(file));
+        if (pixels > most) {
           throw new BrokenRecordException(
-              file, "has %d pixels, more than %d".formatted(pixels, MAX_PIXELS));
+              file, "claims %d pixels, more than %d".formatted(pixels, most));
         }
         return reader.read(0);
       } finally {

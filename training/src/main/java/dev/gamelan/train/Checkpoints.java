@@ -6,9 +6,13 @@ import dev.gamelan.io.AtomicFiles;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.nn.Layer;
 import dev.gamelan.tensor.Tensor;
+import java.io.Closeable;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -135,12 +139,31 @@ public final class Checkpoints {
     return found;
   }
 
-  /** Makes the folder, and deletes what killed processes left in it. */
-  Path prepare() throws IOException {
+  /**
+   * Makes the folder, deletes what killed processes left in it, and keeps others from training in
+   * it until the lock is closed; the system closes it if this process dies.
+   */
+  Lock lock() throws IOException {
     AtomicFiles.createFolder(folder);
-    AtomicFiles.deleteLeftovers(folder);
-    return folder;
+    var channel =
+        FileChannel.open(
+            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      if (channel.tryLock() == null) throw new OverlappingFileLockException();
+      AtomicFiles.deleteLeftovers(folder);
+      return channel::close;
+    } catch (OverlappingFileLockException e) {
+      channel.close();
+      throw new IOException("another training is writing to " + folder, e);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
   }
+
+  /** Of a folder, for one training at a time. */
+  @FunctionalInterface
+  interface Lock extends Closeable {}
 
   void save(Map<String, Tensor> tensors, TrainingState state) throws IOException {
     var file = folder.resolve("step-%09d.safetensors".formatted(state.step()));
@@ -214,7 +237,7 @@ public final class Checkpoints {
     if (json == null) throw new IOException(file + " is no checkpoint: it has no " + STATE);
     try {
       var state = JSON.readValue(json, TrainingState.class);
-      if (state == null || state.version() != TrainingState.VERSION || state.metrics() == null) {
+      if (state == null || state.version() != TrainingState.VERSION) {
         throw new IOException("%s is no checkpoint of this version: %s".formatted(file, json));
       }
       return state;

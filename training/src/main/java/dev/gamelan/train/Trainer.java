@@ -68,7 +68,7 @@ public final class Trainer {
     this.seed = seed;
   }
 
-  // ---- what else it does; before the first step
+  // ---- what else it does
 
   /** Adds someone to tell how it goes. */
   public Trainer listen(TrainingListener listener) {
@@ -83,12 +83,14 @@ public final class Trainer {
   }
 
   public Trainer clip(GradientClipping limit) {
+    requireNotBegun();
     this.clipping = limit;
     return this;
   }
 
   /** Takes the mean gradient of so many batches in each step, as if they were one. */
   public Trainer accumulate(int batches) {
+    requireNotBegun();
     if (batches < 1) {
       throw new IllegalArgumentException(
           "trainer: accumulates at least 1 batch a step; got " + batches);
@@ -99,6 +101,7 @@ public final class Trainer {
 
   /** Averages the parameters over the steps. */
   public Trainer average(ExponentialMovingAverage ofParameters) {
+    requireNotBegun();
     this.average = ofParameters;
     return this;
   }
@@ -120,11 +123,27 @@ public final class Trainer {
     return this;
   }
 
+  /** The step is compiled with these. */
+  private void requireNotBegun() {
+    if (compiled != null) {
+      throw new IllegalStateException(
+          "trainer: clipping, accumulation and average are set before the first step");
+    }
+  }
+
   // ---- training
 
-  /** One step on a batch of one's own; the loss before it. */
-  public float step(Batch batch) {
-    return step(List.of(batch));
+  /**
+   * One step on a batch of one's own; the loss before it.
+   *
+   * @param batches as many as a step accumulates: one, if it does not
+   */
+  public float step(Batch... batches) {
+    if (batches.length != accumulation) {
+      throw new IllegalArgumentException(
+          "trainer: a step takes %d batches; got %d".formatted(accumulation, batches.length));
+    }
+    return step(List.of(batches));
   }
 
   /** Trains until {@code epochs} times all batches of {@code loader} are done, from the start. */
@@ -160,7 +179,23 @@ public final class Trainer {
   }
 
   private void run(DataLoader<?> loader, Limit limit, long steps) {
-    if (checkpoints != null) io(checkpoints::prepare);
+    if (checkpoints == null) {
+      loop(loader, limit, steps);
+      return;
+    }
+    var lock = io(checkpoints::lock);
+    try {
+      loop(loader, limit, steps);
+    } finally {
+      io(
+          () -> {
+            lock.close();
+            return true;
+          });
+    }
+  }
+
+  private void loop(DataLoader<?> loader, Limit limit, long steps) {
     stopped = earlyStopping != null && earlyStopping.isReached();
     for (var listener : listeners) listener.beforeTraining(position.step);
     while (!stopped && !limit.isReached(position)) {

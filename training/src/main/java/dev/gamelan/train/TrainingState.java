@@ -2,6 +2,7 @@ package dev.gamelan.train;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a checkpoint holds besides tensors. Random draws need nothing here: they follow from the
@@ -26,4 +27,15 @@ record TrainingState(
     Map<String, Double> earlyStopping,
     List<Map<String, List<History.Point>>> histories) {
   static final int VERSION = 1;
+
+  /** Files are not trusted: what is missing in one is null here. */
+  TrainingState {
+    Objects.requireNonNull(metrics);
+    Objects.requireNonNull(schedule);
+    Objects.requireNonNull(earlyStopping);
+    Objects.requireNonNull(histories);
+    if (epoch < 0 || batch < 0 || step < 0) {
+      throw new IllegalArgumentException("no place in a training is negative");
+    }
+  }
 }

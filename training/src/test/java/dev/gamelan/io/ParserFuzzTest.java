@@ -5,14 +5,18 @@ import static org.junit.jupiter.api.Assertions.fail;
 import dev.gamelan.data.BrokenRecordException;
 import dev.gamelan.data.Csv;
 import dev.gamelan.data.Dataset;
+import dev.gamelan.data.ImageFolder;
 import dev.gamelan.data.JsonLines;
 import dev.gamelan.data.LineFile;
 import dev.gamelan.tensor.Tensor;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -20,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,8 +85,22 @@ class ParserFuzzTest {
             "json lines",
             List.of(text("{\"a\":[1,2.5e3,null]}\n\"\\u00e9\"\ntrue\n")),
             file -> readAll(JsonLines.open(file))),
+        new Format("pictures", List.of(png()), this::readPicture),
         new Format(
             "lines", List.of(text("one\r\ntwo\n\u00e9\n")), file -> readAll(LineFile.open(file))));
+  }
+
+  private static byte[] png() throws IOException {
+    var png = new ByteArrayOutputStream();
+    ImageIO.write(new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB), "png", png);
+    return png.toByteArray();
+  }
+
+  private void readPicture(Path file) throws IOException {
+    var picture = folder.resolve("images").resolve("a").resolve("a.png");
+    Files.createDirectories(picture.getParent());
+    Files.copy(file, picture, StandardCopyOption.REPLACE_EXISTING);
+    readAll(ImageFolder.open(folder.resolve("images")));
   }
 
   private byte[] read(String name) throws IOException {

@@ -26,7 +26,11 @@ class CheckpointsTest {
 
   private List<String> files() throws IOException {
     try (var files = Files.list(folder)) {
-      return files.map(file -> file.getFileName().toString()).sorted().toList();
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !name.equals(".lock"))
+          .sorted()
+          .toList();
     }
   }
 
@@ -136,6 +140,35 @@ class CheckpointsTest {
     SafeTensors.write(folder.resolve("step-000000007.safetensors"), Map.of("w", Tensor.scalar(1)));
     var trainer = trainer(TrainerTest.linear(), Checkpoints.in(folder));
     assertFalse(trainer.resume());
+  }
+
+  @Test
+  void aStateThatIsNotWholeIsNoCheckpoint() throws IOException {
+    for (var json :
+        List.of("{}", "null", "[]", "{\"version\":1}", "{\"version\":2,\"metrics\":{}}")) {
+      SafeTensors.write(
+          folder.resolve("step-000000007.safetensors"),
+          Map.of("w", Tensor.scalar(1)),
+          Map.of("gamelan.training", json));
+      assertFalse(trainer(TrainerTest.linear(), Checkpoints.in(folder)).resume(), json);
+    }
+  }
+
+  @Test
+  void twoTrainingsDoNotWriteToOneFolder() {
+    var inner = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    var outer = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+    outer.listen(
+        new TrainingListener() {
+          @Override
+          public void afterStep(Progress progress) {
+            inner.train(TrainerTest.line(4), 1);
+          }
+        });
+    var error = assertThrows(UncheckedIOException.class, () -> outer.train(TrainerTest.line(4), 1));
+    assertTrue(error.getMessage().contains("another training is writing to"), error.getMessage());
+    inner.train(TrainerTest.line(4), 1);
+    assertEquals(1, inner.steps());
   }
 
   @Test

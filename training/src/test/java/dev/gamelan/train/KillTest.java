@@ -2,6 +2,7 @@ package dev.gamelan.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.io.SafeTensors;
@@ -62,7 +63,7 @@ class KillTest {
       assertTrue(process.isAlive(), () -> read(output));
       process.destroyForcibly();
       assertTrue(process.waitFor(30, TimeUnit.SECONDS));
-      assertEquals(137, process.exitValue(), "killed by signal 9");
+      assertNotEquals(0, process.exitValue());
       long last = lastStep(output);
       if (last > first) withinTraining++;
       try (var files = Files.newDirectoryStream(killed, "step-*.safetensors")) {

@@ -149,4 +149,14 @@ class TrainerTest {
     assertTrue(error.getMessage().contains("an epoch has 2 batches"), error.getMessage());
     assertFalse(trainer.steps() > 0);
   }
+
+  @Test
+  void whatIsCompiledIntoTheStepIsSetBeforeIt() {
+    var trainer = trainer(linear(), 0.1).accumulate(2);
+    var batch = line(4).epoch(0).iterator().next();
+    var error = assertThrows(IllegalArgumentException.class, () -> trainer.step(batch));
+    assertTrue(error.getMessage().contains("takes 2 batches; got 1"), error.getMessage());
+    trainer.step(batch, batch);
+    assertThrows(IllegalStateException.class, () -> trainer.accumulate(1));
+  }
 }
