@@ -83,9 +83,11 @@ public final class Losses {
    * class; NaN if every label is ignored.
    */
   public static Tensor crossEntropy(Tensor logits, Tensor labels, CrossEntropyOptions options) {
-    var counts = labels.ne(options.ignoredLabel());
+    // The label that is ignored may be one that the dtype of the labels does not hold.
+    var numbers = labels.convert(DType.I32);
+    var counts = numbers.ne(options.ignoredLabel());
     // An ignored label need not be a class; any class stands in for it and counts nothing.
-    var classes = counts.select(labels, labels.sub(labels));
+    var classes = counts.select(numbers, Tensors.zeros(DType.I32));
     var weights = counts.convert(logits.dtype());
     var classWeights = options.classWeights();
     if (classWeights != null) weights = weights.mul(classWeights.gather(0, classes));

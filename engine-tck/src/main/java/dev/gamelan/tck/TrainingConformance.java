@@ -20,6 +20,7 @@ import dev.gamelan.optim.Optimizer;
 import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Devices;
+import dev.gamelan.tensor.FiniteCheck;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Mode;
 import dev.gamelan.tensor.Parameter;
@@ -29,6 +30,8 @@ import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -211,5 +214,28 @@ public abstract class TrainingConformance {
       losses[i] = Mode.TRAINING.call(() -> key.use(() -> step.call(x, y))).getFirst().toFloat();
     }
     return losses;
+  }
+
+  /** log(x − 2) is NaN at x = 1; where x is 4 all is finite. */
+  @Test
+  void theFirstValueThatIsNotFiniteIsNamedAndStateIsKept() {
+    on(
+        () -> {
+          var counter = Parameter.of(Tensor.scalar(0));
+          Function<List<Tensor>, List<Tensor>> function =
+              in -> {
+                counter.assign(counter.value().add(1));
+                return List.of(in.getFirst().sub(2).log().sum());
+              };
+          var good = List.of(Tensor.of(new float[] {4, 4}));
+          assertEquals(Optional.empty(), FiniteCheck.firstNonFinite(function, good, Map.of()));
+          var bad = List.of(Tensor.of(new float[] {4, 1}));
+          var found = FiniteCheck.firstNonFinite(function, bad, Map.of()).orElseThrow();
+          assertTrue(found.contains("= log"), found);
+          var infinite = List.of(Tensor.of(new float[] {Float.POSITIVE_INFINITY, 1}));
+          var input = FiniteCheck.firstNonFinite(function, infinite, Map.of()).orElseThrow();
+          assertTrue(input.contains("column 0"), input);
+          assertEquals(0, counter.value().toDouble());
+        });
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.commons.csv.CSVException;
 import org.apache.commons.csv.CSVFormat;
 
@@ -83,7 +84,7 @@ public final class Csv implements Dataset<Csv.Row> {
         var parser = format.parse(reader)) {
       var records = parser.iterator();
       if (!records.hasNext()) throw new IOException(file + ": has no line that names the columns");
-      var csv = new Csv(file, List.of(records.next().values()));
+      var csv = new Csv(file, columns(file, records.next().values()));
       long line = parser.getCurrentLineNumber() + 1;
       while (records.hasNext()) {
         csv.rows.add(new Row(csv, line, records.next().values()));
@@ -97,6 +98,16 @@ public final class Csv implements Dataset<Csv.Row> {
       }
       throw new IOException("%s is no CSV: %s".formatted(file, e.getMessage()), e);
     }
+  }
+
+  /** Without the byte order mark that spreadsheets write. */
+  private static List<String> columns(Path file, String[] names) throws IOException {
+    if (names[0].startsWith("\uFEFF")) names[0] = names[0].substring(1);
+    var columns = List.of(names);
+    if (Set.copyOf(columns).size() < columns.size()) {
+      throw new IOException("%s: two columns have one name: %s".formatted(file, columns));
+    }
+    return columns;
   }
 
   /** The names in the first line. */

@@ -34,6 +34,7 @@ public final class LineFile implements Dataset<String> {
   /** Where each line begins, and the end of the last one. */
   private static long[] starts(MemorySegment bytes) {
     var starts = new long[64];
+    starts[0] = startsWithMark(bytes) ? 3 : 0;
     int count = 1;
     for (long at = 0; at < bytes.byteSize(); at++) {
       if (bytes.get(ValueLayout.JAVA_BYTE, at) != '\n') continue;
@@ -44,6 +45,14 @@ public final class LineFile implements Dataset<String> {
     starts = Arrays.copyOf(starts, open ? count + 1 : count);
     if (open) starts[count] = bytes.byteSize();
     return starts;
+  }
+
+  /** Whether there is a byte order mark, which is no part of the first line. */
+  private static boolean startsWithMark(MemorySegment bytes) {
+    return bytes.byteSize() >= 3
+        && bytes.get(ValueLayout.JAVA_BYTE, 0) == (byte) 0xef
+        && bytes.get(ValueLayout.JAVA_BYTE, 1) == (byte) 0xbb
+        && bytes.get(ValueLayout.JAVA_BYTE, 2) == (byte) 0xbf;
   }
 
   public Path file() {

@@ -4,8 +4,8 @@ import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -71,12 +71,17 @@ public final class SafeTensors {
         file,
         channel -> {
           AtomicFiles.writeFully(channel, ByteBuffer.wrap(header));
-          for (var tensor : tensors.values()) Segments.write(channel, bytes(tensor));
+          for (var tensor : tensors.values()) write(channel, tensor);
         });
   }
 
-  private static MemorySegment bytes(Tensor tensor) {
-    return HostArray.of(tensor).bytes();
+  private static void write(FileChannel channel, Tensor tensor) throws IOException {
+    long bytes = tensor.type().bytes();
+    try (var arena = Arena.ofConfined()) {
+      var segment = arena.allocate(Math.max(bytes, 1), 64);
+      tensor.read(segment);
+      Segments.write(channel, segment.asSlice(0, bytes));
+    }
   }
 
   /**

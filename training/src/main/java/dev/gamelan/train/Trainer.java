@@ -13,6 +13,7 @@ import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -404,7 +405,9 @@ public final class Trainer {
     try {
       return action.run();
     } catch (IOException e) {
-      throw new UncheckedIOException("checkpoint: " + e, e);
+      // The message of a file system's exception is the path alone.
+      var what = e instanceof FileSystemException ? e.toString() : e.getMessage();
+      throw new UncheckedIOException("checkpoint: " + what, e);
     }
   }
 }

@@ -50,9 +50,19 @@ class SourcesTest {
   }
 
   @Test
+  void byteOrderMarksOfSpreadsheetsAreNoPartOfTheText() throws IOException {
+    var csv = Csv.open(write("mark.csv", "\uFEFFx,y\n1,2\n"));
+    assertEquals(List.of("x", "y"), csv.columns());
+    assertEquals("one", LineFile.open(write("mark.txt", "\uFEFFone\ntwo")).get(0));
+    assertEquals(0, LineFile.open(write("only.txt", "\uFEFF")).size());
+  }
+
+  @Test
   void whatIsNoCsvIsRefused() throws IOException {
     var empty = write("empty.csv", "");
     assertThrows(IOException.class, () -> Csv.open(empty));
+    var twice = write("twice.csv", "a,a\n1,2\n");
+    assertThrows(IOException.class, () -> Csv.open(twice));
     var open = write("open.csv", "a,b\n\"1,2\n");
     assertThrows(IOException.class, () -> Csv.open(open));
     var latin =
