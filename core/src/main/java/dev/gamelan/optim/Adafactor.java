@@ -48,7 +48,7 @@ public final class Adafactor extends Optimizer {
     record Full(Parameter elements) implements Moments {}
   }
 
-  private final Options options;
+  private final List<Options> options;
   private final List<Moments> moments = new ArrayList<>();
 
   /** With PyTorch's learning rate. */
@@ -57,9 +57,13 @@ public final class Adafactor extends Optimizer {
   }
 
   public Adafactor(List<Parameter> parameters, double learningRate, Options options) {
-    super(List.of(ParameterGroup.of(parameters, options)), learningRate);
-    this.options = options;
-    for (int i = 0; i < parameters.size(); i++) moments.add(moments(i, parameters.get(i).type()));
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public Adafactor(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
+    for (int i = 0; i < options.size(); i++) moments.add(moments(i, parameters().get(i).type()));
   }
 
   private Moments moments(int index, TensorType type) {
@@ -72,13 +76,14 @@ public final class Adafactor extends Optimizer {
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
+    var o = options.get(index);
     var value = parameter.value();
     var relative = learningRate.minimum(step.rsqrt());
-    var rate = rootMeanSquare(value).maximum(options.epsilon2()).mul(relative);
-    if (options.weightDecay() != 0) {
-      value = value.mul(learningRate.mul(options.weightDecay()).neg().add(1));
+    var rate = rootMeanSquare(value).maximum(o.epsilon2()).mul(relative);
+    if (o.weightDecay() != 0) {
+      value = value.mul(learningRate.mul(o.weightDecay()).neg().add(1));
     }
-    var fresh = step.pow(options.decay());
+    var fresh = step.pow(o.decay());
     var moment =
         switch (moments.get(index)) {
           case Moments.Full full -> blended(full.elements(), gradient.square(), fresh);
@@ -86,11 +91,11 @@ public final class Adafactor extends Optimizer {
             var squares = gradient.square();
             var rows = blended(f.rows(), mean(squares, -1), fresh);
             var columns = blended(f.columns(), mean(squares, -2), fresh);
-            yield rows.mul(columns).div(mean(rows, -2).maximum(options.epsilon1()));
+            yield rows.mul(columns).div(mean(rows, -2).maximum(o.epsilon1()));
           }
         };
-    var update = moment.maximum(options.epsilon1() * options.epsilon1()).rsqrt().mul(gradient);
-    var clip = rootMeanSquare(update).div(options.clip()).maximum(1);
+    var update = moment.maximum(o.epsilon1() * o.epsilon1()).rsqrt().mul(gradient);
+    var clip = rootMeanSquare(update).div(o.clip()).maximum(1);
     parameter.assign(value.sub(update.mul(rate.div(clip))));
   }
 

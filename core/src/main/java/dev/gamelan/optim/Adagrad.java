@@ -2,6 +2,7 @@ package dev.gamelan.optim;
 
 import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -34,27 +35,34 @@ public final class Adagrad extends Optimizer {
     }
   }
 
-  private final Options options;
-  private final List<Parameter> sums;
+  private final List<Options> options;
+  private final List<Parameter> sums = new ArrayList<>();
 
   public Adagrad(List<Parameter> parameters, double learningRate) {
     this(parameters, learningRate, Options.DEFAULT);
   }
 
   public Adagrad(List<Parameter> parameters, double learningRate, Options options) {
-    super(List.of(ParameterGroup.of(parameters, options)), learningRate);
-    this.options = options;
-    this.sums = stateLike("sum", options.initialSum());
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public Adagrad(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
+    for (int i = 0; i < options.size(); i++) {
+      sums.add(state("sum." + i, parameters().get(i).type(), options.get(i).initialSum()));
+    }
   }
 
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
-    var direction = decayed(gradient, parameter, options.weightDecay());
+    var o = options.get(index);
+    var direction = decayed(gradient, parameter, o.weightDecay());
     var sum = sums.get(index).value().add(direction.square());
     sums.get(index).assign(sum);
-    var rate = learningRate.div(step.sub(1).mul(options.learningRateDecay()).add(1));
-    var scaled = direction.div(sum.sqrt().add(options.epsilon()));
+    var rate = learningRate.div(step.sub(1).mul(o.learningRateDecay()).add(1));
+    var scaled = direction.div(sum.sqrt().add(o.epsilon()));
     parameter.assign(parameter.value().sub(scaled.mul(rate)));
   }
 }

@@ -38,7 +38,7 @@ public final class RmsProp extends Optimizer {
     }
   }
 
-  private final Options options;
+  private final List<Options> options;
   private final List<Parameter> squares;
   private final List<Parameter> means;
   private final List<Parameter> velocities;
@@ -48,31 +48,39 @@ public final class RmsProp extends Optimizer {
   }
 
   public RmsProp(List<Parameter> parameters, double learningRate, Options options) {
-    super(List.of(ParameterGroup.of(parameters, options)), learningRate);
-    this.options = options;
+    this(learningRate, List.of(ParameterGroup.of(parameters, options)));
+  }
+
+  public RmsProp(double learningRate, List<ParameterGroup<Options>> groups) {
+    super(groups, learningRate);
+    this.options = ParameterGroup.options(groups);
     this.squares = stateLike("square", 0);
-    this.means = options.centered() ? stateLike("mean", 0) : List.of();
-    this.velocities = options.momentum() == 0 ? List.of() : stateLike("velocity", 0);
+    boolean centers = options.stream().anyMatch(Options::centered);
+    this.means = centers ? stateLike("mean", 0) : List.of();
+    boolean moves = options.stream().anyMatch(o -> o.momentum() != 0);
+    this.velocities = moves ? stateLike("velocity", 0) : List.of();
   }
 
   @Override
   protected void update(
       int index, Parameter parameter, Tensor gradient, Tensor learningRate, Tensor step) {
-    var direction = decayed(gradient, parameter, options.weightDecay());
-    var square = smoothed(squares.get(index), direction.square());
-    if (options.centered()) square = square.sub(smoothed(means.get(index), direction).square());
-    var scaled = direction.div(square.sqrt().add(options.epsilon()));
-    if (options.momentum() != 0) {
+    var o = options.get(index);
+    var direction = decayed(gradient, parameter, o.weightDecay());
+    var square = smoothed(squares.get(index), direction.square(), o.smoothing());
+    if (o.centered()) {
+      square = square.sub(smoothed(means.get(index), direction, o.smoothing()).square());
+    }
+    var scaled = direction.div(square.sqrt().add(o.epsilon()));
+    if (o.momentum() != 0) {
       var velocity = velocities.get(index);
-      scaled = velocity.value().mul(options.momentum()).add(scaled);
+      scaled = velocity.value().mul(o.momentum()).add(scaled);
       velocity.assign(scaled);
     }
     parameter.assign(parameter.value().sub(scaled.mul(learningRate)));
   }
 
   /** The running mean with {@code next} in it, which is assigned too. */
-  private Tensor smoothed(Parameter mean, Tensor next) {
-    double alpha = options.smoothing();
+  private static Tensor smoothed(Parameter mean, Tensor next, double alpha) {
     var updated = mean.value().mul(alpha).add(next.mul(1 - alpha));
     mean.assign(updated);
     return updated;

@@ -3,6 +3,7 @@ package dev.gamelan.io;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -47,6 +48,11 @@ public final class AtomicFiles {
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       sync(folder);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // That of a full disk, for one, does not say what was written.
+      throw new IOException("%s can't be written: %s".formatted(target, e.getMessage()), e);
     } finally {
       Files.deleteIfExists(temporary);
     }

@@ -9,6 +9,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The safetensors format: a header of names, dtypes, shapes and places in JSON, then the bytes.
@@ -66,17 +68,42 @@ public final class SafeTensors {
       throws IOException {
     var types = new LinkedHashMap<String, TensorType>();
     tensors.forEach((name, tensor) -> types.put(name, tensor.type()));
+    write(file, types, metadata, (channel, name) -> write(channel, tensors.get(name)));
+  }
+
+  /** As {@link #write(Path, Map, Map)}, of what is on the host, which may be larger than memory. */
+  public static void writeArrays(
+      Path file, Map<String, HostArray> arrays, Map<String, String> metadata) throws IOException {
+    var types = new LinkedHashMap<String, TensorType>();
+    arrays.forEach((name, array) -> types.put(name, array.type()));
+    write(
+        file,
+        types,
+        metadata,
+        (channel, name) ->
+            Segments.write(channel, Objects.requireNonNull(arrays.get(name)).bytes()));
+  }
+
+  /** Appends the bytes of the one called {@code name}. */
+  @FunctionalInterface
+  private interface Contents {
+    void write(FileChannel channel, String name) throws IOException;
+  }
+
+  private static void write(
+      Path file, Map<String, TensorType> types, Map<String, String> metadata, Contents contents)
+      throws IOException {
     var header = SafeTensorsHeader.encode(types, metadata);
     AtomicFiles.write(
         file,
         channel -> {
           AtomicFiles.writeFully(channel, ByteBuffer.wrap(header));
-          for (var tensor : tensors.values()) write(channel, tensor);
+          for (var name : types.keySet()) contents.write(channel, name);
         });
   }
 
-  private static void write(FileChannel channel, Tensor tensor) throws IOException {
-    long bytes = tensor.type().bytes();
+  private static void write(FileChannel channel, @Nullable Tensor tensor) throws IOException {
+    long bytes = Objects.requireNonNull(tensor).type().bytes();
     try (var arena = Arena.ofConfined()) {
       var segment = arena.allocate(Math.max(bytes, 1), 64);
       tensor.read(segment);

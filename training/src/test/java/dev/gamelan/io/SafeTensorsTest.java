@@ -116,6 +116,39 @@ class SafeTensorsTest {
   }
 
   @Test
+  void aFileThatCantBeWrittenIsAsItWas() throws IOException {
+    var file = folder.resolve("kept");
+    AtomicFiles.write(file, new byte[] {1});
+    var error =
+        assertThrows(
+            IOException.class,
+            () ->
+                AtomicFiles.write(
+                    file,
+                    channel -> {
+                      channel.write(ByteBuffer.wrap(new byte[100]));
+                      throw new IOException("No space left on device");
+                    }));
+    assertTrue(
+        error.getMessage().endsWith("kept can't be written: No space left on device"),
+        error.getMessage());
+    assertArrayEquals(new byte[] {1}, Files.readAllBytes(file));
+    try (var files = Files.list(folder)) {
+      assertEquals(1, files.count());
+    }
+  }
+
+  @Test
+  void arraysOfTheHostAreWrittenAsTensorsAre() throws IOException {
+    var tensor = Tensor.of(new float[] {1, 2, 3});
+    SafeTensors.write(folder.resolve("t"), Map.of("a", tensor), Map.of("k", "v"));
+    var arrays = Map.of("a", HostArray.of(tensor));
+    SafeTensors.writeArrays(folder.resolve("a"), arrays, Map.of("k", "v"));
+    assertArrayEquals(
+        Files.readAllBytes(folder.resolve("t")), Files.readAllBytes(folder.resolve("a")));
+  }
+
+  @Test
   void aMappedFileIsReadWhereItIsLookedAt() throws IOException {
     var file = folder.resolve("mapped.safetensors");
     SafeTensors.write(file, Map.of("a", Tensor.of(new float[] {1, 2, 3})), Map.of("k", "v"));
