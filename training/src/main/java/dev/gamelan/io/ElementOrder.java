@@ -6,6 +6,7 @@ import dev.gamelan.type.TensorType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /** Elements from other orders to ours: little-endian, row-major. */
 final class ElementOrder {
@@ -13,15 +14,20 @@ final class ElementOrder {
 
   /** Big-endian elements to little-endian ones; the same the other way. */
   static MemorySegment swapped(DType dtype, MemorySegment bytes) {
-    int width = dtype.bits() / 8;
-    if (width == 1) return bytes;
+    return switch (dtype.bits()) {
+      case 16 -> swapped(ValueLayout.JAVA_SHORT_UNALIGNED, bytes);
+      case 32 -> swapped(ValueLayout.JAVA_INT_UNALIGNED, bytes);
+      case 64 -> swapped(ValueLayout.JAVA_LONG_UNALIGNED, bytes);
+      default -> bytes;
+    };
+  }
+
+  private static MemorySegment swapped(ValueLayout layout, MemorySegment bytes) {
     var swapped = allocate(bytes.byteSize());
-    for (long at = 0; at < bytes.byteSize(); at += width) {
-      for (int i = 0; i < width; i++) {
-        var b = bytes.get(ValueLayout.JAVA_BYTE, at + i);
-        swapped.set(ValueLayout.JAVA_BYTE, at + width - 1 - i, b);
-      }
-    }
+    long count = bytes.byteSize() / layout.byteSize();
+    var big = layout.withOrder(ByteOrder.BIG_ENDIAN);
+    var little = layout.withOrder(ByteOrder.LITTLE_ENDIAN);
+    MemorySegment.copy(bytes, big, 0, swapped, little, 0, count);
     return swapped;
   }
 

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bar with rate, time left, loss and the last metrics that is redrawn on a terminal, and a line
@@ -14,24 +15,38 @@ public final class ProgressBar implements TrainingListener {
   private static final int WIDTH = 24;
   private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
 
+  private static final int DEFAULT_COLUMNS = 80;
+
   private final PrintStream out;
-  private final boolean redraws;
+  private final int columns;
   private final Map<String, Double> metrics = new LinkedHashMap<>();
   private long start = System.nanoTime();
   private long stepsBefore = -1;
   private long epochStart = start;
   private long lastDrawn;
 
-  public ProgressBar(PrintStream out, boolean redraws) {
+  /**
+   * @param columns of the terminal, since a line that wraps can't be redrawn; 0 where nothing can
+   *     be
+   */
+  public ProgressBar(PrintStream out, int columns) {
     this.out = out;
-    this.redraws = redraws;
+    this.columns = columns;
   }
 
-  /** On standard output, redrawn if that is a terminal. */
+  /**
+   * On standard output, redrawn if that is a terminal, which is taken to have as many columns as
+   * the environment variable COLUMNS says, or 80.
+   */
   @SuppressWarnings("SystemConsoleNull") // It is null where output is redirected, in 25 too.
   public static ProgressBar standard() {
     var console = System.console();
-    return new ProgressBar(System.out, console != null && console.isTerminal());
+    boolean redraws = console != null && console.isTerminal();
+    return new ProgressBar(System.out, redraws ? columns(System.getenv("COLUMNS")) : 0);
+  }
+
+  private static int columns(@Nullable String text) {
+    return text != null && text.matches("[1-9]\\d{1,3}") ? Integer.parseInt(text) : DEFAULT_COLUMNS;
   }
 
   @Override
@@ -43,23 +58,21 @@ public final class ProgressBar implements TrainingListener {
       start = now;
     }
     boolean last = progress.step() == progress.steps();
-    if (!redraws || (now - lastDrawn < REDRAW_NANOS && !last)) return;
+    if (columns == 0 || (now - lastDrawn < REDRAW_NANOS && !last)) return;
     lastDrawn = now;
     int filled = (int) Math.min(WIDTH, WIDTH * progress.step() / Math.max(progress.steps(), 1));
+    var line = new StringBuilder();
+    line.append("step %d/%d ".formatted(progress.step(), progress.steps()))
+        .append("█".repeat(filled))
+        .append("░".repeat(WIDTH - filled));
     double perSecond = (progress.step() - stepsBefore) / seconds(start, now);
-    long left = progress.steps() - progress.step();
-    out.printf(
-        Locale.ROOT,
-        "\r\033[Kstep %d/%d %s%s  loss %.4f%s",
-        progress.step(),
-        progress.steps(),
-        "█".repeat(filled),
-        "░".repeat(WIDTH - filled),
-        progress.loss(),
-        metrics());
     if (perSecond > 0) {
-      out.printf(Locale.ROOT, "  %.1f steps/s  %s left ", perSecond, time(left / perSecond));
+      double left = (progress.steps() - progress.step()) / perSecond;
+      line.append(String.format(Locale.ROOT, "  %.1f steps/s  %s left", perSecond, time(left)));
     }
+    line.append(String.format(Locale.ROOT, "  loss %.4f%s", progress.loss(), metrics()));
+    line.setLength(Math.min(line.length(), columns - 1));
+    out.print("\r\033[K" + line);
     out.flush();
   }
 
@@ -75,7 +88,7 @@ public final class ProgressBar implements TrainingListener {
     out.printf(
         Locale.ROOT,
         "%sepoch %d/%d  loss %.4f%s  %.1f s%n",
-        redraws ? "\r\033[K" : "",
+        columns > 0 ? "\r\033[K" : "",
         progress.epoch() + 1,
         Math.max(epochs, progress.epoch() + 1L),
         meanLoss,
@@ -90,7 +103,8 @@ public final class ProgressBar implements TrainingListener {
 
   private String metrics() {
     var text = new StringBuilder();
-    metrics.forEach((name, value) -> text.append("  %s %.4f".formatted(name, value)));
+    metrics.forEach(
+        (name, value) -> text.append(String.format(Locale.ROOT, "  %s %.4f", name, value)));
     return text.toString();
   }
 

@@ -21,8 +21,8 @@ class ViewsTest {
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
-  private ProgressBar bar(boolean redraws) {
-    return new ProgressBar(new PrintStream(bytes, true, StandardCharsets.UTF_8), redraws);
+  private ProgressBar bar(int columns) {
+    return new ProgressBar(new PrintStream(bytes, true, StandardCharsets.UTF_8), columns);
   }
 
   private String shown() {
@@ -35,7 +35,7 @@ class ViewsTest {
 
   @Test
   void progressIsPlainLinesWhereNothingCanBeRedrawn() {
-    var bar = bar(false);
+    var bar = bar(0);
     bar.afterStep(step(1));
     bar.afterStep(step(2));
     bar.afterValidation(step(2), Map.of("validation loss", 0.25));
@@ -47,15 +47,22 @@ class ViewsTest {
 
   @Test
   void theBarHasRateTimeLeftAndMetrics() throws InterruptedException {
-    var bar = bar(true);
+    var bar = bar(100);
     bar.afterValidation(step(1), Map.of("validation loss", 0.25));
     bar.afterStep(step(1));
     Thread.sleep(120); // It is redrawn ten times a second.
     bar.afterStep(step(2));
     var line = shown().substring(shown().lastIndexOf('\r'));
     assertTrue(line.contains("step 2/4 " + "█".repeat(12) + "░".repeat(12)), line);
-    assertTrue(line.contains("loss 0.5000  validation loss 0.2500"), line);
     assertTrue(line.matches("(?s).* \\d+\\.\\d steps/s  0:00 left .*"), line);
+    assertTrue(line.endsWith("loss 0.5000  validation loss 0.2500"), line);
+  }
+
+  @Test
+  void theBarIsCutWhereTheTerminalEnds() {
+    var bar = bar(30);
+    bar.afterStep(step(1));
+    assertEquals("step 1/4 ██████░░░░░░░░░░░░░░".length(), shown().length() - "\r\033[K".length());
   }
 
   @Test
