@@ -1,6 +1,6 @@
 /** Programs that show one thing each. */
 module dev.gamelan.examples {
-  requires dev.gamelan.training;
+  requires dev.gamelan;
   requires info.picocli;
 
   opens dev.gamelan.examples to

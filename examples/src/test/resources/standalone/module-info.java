@@ -1,3 +1,3 @@
 module xor {
-  requires dev.gamelan.training;
+  requires dev.gamelan;
 }

@@ -39,13 +39,17 @@ public final class Losses {
   }
 
   private static Tensor difference(Tensor prediction, Tensor target) {
+    requireSameShape(prediction, target);
+    return prediction.sub(target);
+  }
+
+  private static void requireSameShape(Tensor prediction, Tensor target) {
     // Broadcasting [N, 1] against [N] would compare every prediction with every target.
     if (!prediction.shape().equals(target.shape())) {
       throw new IllegalArgumentException(
           "loss: needs prediction and target of one shape; got %s and %s; reshape one of them"
               .formatted(prediction.type(), target.type()));
     }
-    return prediction.sub(target);
   }
 
   // ---- classification
@@ -104,7 +108,7 @@ public final class Losses {
 
   /** Of targets from 0 to 1 and logits of one shape: the mean over elements. */
   public static Tensor binaryCrossEntropyWithLogits(Tensor logits, Tensor targets) {
-    difference(logits, targets);
+    requireSameShape(logits, targets);
     return Activations.softplus(logits).sub(logits.mul(targets)).mean();
   }
 
@@ -113,7 +117,7 @@ public final class Losses {
    * averaged over N.
    */
   public static Tensor klDivergence(Tensor logProbabilities, Tensor target) {
-    difference(logProbabilities, target);
+    requireSameShape(logProbabilities, target);
     // 0 · log 0 is 0.
     var positive = target.gt(0);
     var logs = positive.select(target, Tensors.ones(target.dtype())).log();

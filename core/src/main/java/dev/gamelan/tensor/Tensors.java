@@ -14,9 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Functions of several tensors, or of none. */
 public final class Tensors {
@@ -61,7 +63,7 @@ public final class Tensors {
       var value = values.get(name);
       if (value == null) {
         throw new IllegalArgumentException(
-            "%s needs a value for '%s'; there are %s".formatted(what, name, values.keySet()));
+            "%s needs a value for '%s'; there are %s".formatted(what, name, some(values.keySet())));
       }
       if (!value.type().equals(entry.getValue().type())) {
         throw new IllegalArgumentException(
@@ -72,11 +74,17 @@ public final class Tensors {
     for (var name : values.keySet()) {
       if (!parameters.containsKey(name)) {
         throw new IllegalArgumentException(
-            "'%s' is no part of %s; it has %s".formatted(name, what, parameters.keySet()));
+            "'%s' is no part of %s; it has %s".formatted(name, what, some(parameters.keySet())));
       }
     }
     parameters.forEach(
         (name, parameter) -> parameter.assign(Objects.requireNonNull(values.get(name))));
+  }
+
+  /** The first few, for errors. */
+  private static String some(Set<String> names) {
+    var first = names.stream().limit(8).collect(Collectors.joining(", "));
+    return names.size() <= 8 ? first : "%s, … (%d in all)".formatted(first, names.size());
   }
 
   /** A copy on another device. */

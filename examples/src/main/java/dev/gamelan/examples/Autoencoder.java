@@ -18,6 +18,7 @@ import dev.gamelan.train.Validation;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
@@ -35,6 +36,10 @@ final class Autoencoder implements Callable<Integer> {
   private static final int SIDE = 8;
   private static final int PIXELS = SIDE * SIDE;
   private static final int CODE = 8;
+
+  /** A digit with a white margin of a pixel. */
+  private static final int CELL = SIDE + 2;
+
   private static final int SHOWN = 12;
   private static final int ZOOM = 8;
 
@@ -93,17 +98,18 @@ final class Autoencoder implements Callable<Integer> {
     var before = batch.input().flatten(1);
     var after = model.forward(before).sigmoid();
     float[][] rows = {before.toFloatArray(), after.toFloatArray()};
-    var pixels = new float[2 * SIDE * SHOWN * SIDE];
+    var pixels = new float[2 * CELL * SHOWN * CELL];
+    Arrays.fill(pixels, 1);
     for (int row = 0; row < 2; row++) {
       for (int i = 0; i < SHOWN * PIXELS; i++) {
-        int y = row * SIDE + i % PIXELS / SIDE;
-        int x = i / PIXELS * SIDE + i % SIDE;
-        pixels[y * SHOWN * SIDE + x] = 1 - rows[row][i];
+        int y = row * CELL + 1 + i % PIXELS / SIDE;
+        int x = i / PIXELS * CELL + 1 + i % SIDE;
+        pixels[y * SHOWN * CELL + x] = 1 - rows[row][i];
       }
     }
     var image =
-        Image.of(pixels, 1, 2 * SIDE, SHOWN * SIDE)
-            .resizeNearest(2 * SIDE * ZOOM, SHOWN * SIDE * ZOOM);
+        Image.of(pixels, 1, 2 * CELL, SHOWN * CELL)
+            .resizeNearest(2 * CELL * ZOOM, SHOWN * CELL * ZOOM);
     var png = new ByteArrayOutputStream();
     ImageIO.write(image.toBufferedImage(), "png", png);
     AtomicFiles.write(file, png.toByteArray());

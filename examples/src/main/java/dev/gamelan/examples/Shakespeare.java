@@ -43,6 +43,7 @@ final class Shakespeare implements Callable<Integer> {
   private static final double VALIDATION_SHARE = 0.1;
   private static final int VALIDATION_BATCHES = 200;
   private static final long WARM_UP = 100;
+  private static final long CHECKPOINT_STEPS = 50;
 
   @Option(names = "--text", paramLabel = "FILE", required = true, description = "a UTF-8 text")
   private @Nullable Path text;
@@ -129,15 +130,16 @@ final class Shakespeare implements Callable<Integer> {
     model.initialize(RandomKey.of(seed));
     var history = new History();
     var folder = resume == null ? out : resume;
-    var checkpoints = Checkpoints.in(folder).everySteps(every).keepBest(1);
+    var checkpoints = Checkpoints.in(folder).everySteps(CHECKPOINT_STEPS).keepBest(1);
+    var validation = Validation.ofLoss(fixed(held), b -> GptTraining.loss(model, b));
+    var report = new Report();
     var trainer =
         GptTraining.trainer(model, GptTraining.schedule(learningRate, WARM_UP, steps), seed)
-            .validate(
-                Validation.ofLoss(fixed(held), b -> GptTraining.loss(model, b)).everySteps(every))
+            .validate(validation.everySteps(every))
             .checkpoint(checkpoints)
             .listen(ProgressBar.standard())
             .listen(history)
-            .listen(new Report());
+            .listen(report);
     System.out.printf(
         "%d characters, %d different; %d parameters; on %s%n",
         tokens.length, vocabulary.size(), model.parameterCount(), device);
@@ -150,6 +152,7 @@ final class Shakespeare implements Callable<Integer> {
       requireEmpty(checkpoints);
     }
     trainer.trainSteps(loader, steps);
+    if (trainer.steps() % every != 0) report.print(trainer.steps(), validation.run());
     savePicture(folder, history);
     System.out.printf("checkpoints  %s%n%n", folder);
     int[] written = GptTraining.sample(model, start(vocabulary), sample, block, seed);
@@ -215,11 +218,15 @@ final class Shakespeare implements Callable<Integer> {
 
     @Override
     public void afterValidation(Progress progress, Map<String, Double> metrics) {
+      print(progress.step(), metrics);
+    }
+
+    void print(long step, Map<String, Double> metrics) {
       // The time of the measurement itself is not that of a step.
       System.out.printf(
           Locale.ROOT,
           "step %d train %.4f val %.4f ms/step %.1f%n",
-          progress.step(),
+          step,
           loss / count,
           metrics.get(Validation.LOSS),
           (lastStep - from) / 1e6 / count);

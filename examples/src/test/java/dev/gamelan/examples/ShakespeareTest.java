@@ -86,23 +86,32 @@ class ShakespeareTest {
     var text = text();
     var whole = folder.resolve("whole");
     var parts = folder.resolve("parts");
-    var output = Commands.output(arguments(text, "--steps", "15", "--out", whole.toString()));
+    var output = Commands.output(arguments(text, "--steps", "60", "--out", whole.toString()));
     var measured = output.lines().filter(line -> line.startsWith("step ")).toList();
-    assertEquals(3, measured.size(), output);
+    assertEquals(12, measured.size(), output);
     assertTrue(
         measured
             .getLast()
-            .matches("step 15 train \\d\\.\\d{4} val \\d\\.\\d{4} ms/step \\d+\\.\\d"),
+            .matches("step 60 train \\d\\.\\d{4} val \\d\\.\\d{4} ms/step \\d+\\.\\d"),
         output);
     assertTrue(Files.size(whole.resolve("curves.png")) > 1000);
 
-    // Stopped at step 10 with what belongs to 15 steps: the file of step 15 is lost.
-    Commands.output(arguments(text, "--steps", "15", "--out", parts.toString()));
-    var last = "step-000000015.safetensors";
+    // The last file is lost, as if the process had been killed before: step 50 is there.
+    var last = "step-000000060.safetensors";
+    Commands.output(arguments(text, "--steps", "60", "--out", parts.toString()));
     Files.delete(parts.resolve(last));
-    Commands.output(arguments(text, "--steps", "15", "--resume", parts.toString()));
+    Commands.output(arguments(text, "--steps", "60", "--resume", parts.toString()));
     assertArrayEquals(
         Files.readAllBytes(whole.resolve(last)), Files.readAllBytes(parts.resolve(last)));
+  }
+
+  @Test
+  void theLastStepIsMeasuredToo() throws IOException {
+    var out = folder.resolve("seven").toString();
+    var output = Commands.output(arguments(text(), "--steps", "7", "--out", out));
+    var measured = output.lines().filter(line -> line.startsWith("step ")).toList();
+    assertEquals(2, measured.size(), output);
+    assertTrue(measured.getLast().startsWith("step 7 train"), output);
   }
 
   @Test

@@ -41,8 +41,8 @@ class ShortProgramsTest {
     // Without learning, a grey of one half everywhere is off by more than 0.2.
     assertTrue(number(text, "error (\\S+);") < 0.08, text);
     var picture = ImageIO.read(folder.resolve("digits.png").toFile());
-    assertEquals(768, picture.getWidth());
-    assertEquals(128, picture.getHeight());
+    assertEquals(960, picture.getWidth());
+    assertEquals(160, picture.getHeight());
   }
 
   @Test

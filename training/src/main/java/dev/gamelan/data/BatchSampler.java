@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.function.LongUnaryOperator;
 
 /** Which examples of an epoch make a batch together. */
@@ -43,7 +42,7 @@ public interface BatchSampler {
                 .toArray();
         batches.addAll(cut(sorted, batchSize, false));
       }
-      var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + epoch);
+      var random = Seeds.of(seed, epoch);
       var shuffled = new ArrayList<long[]>();
       for (long i : Sampler.permutation(batches.size(), random)) shuffled.add(batches.get((int) i));
       return shuffled;

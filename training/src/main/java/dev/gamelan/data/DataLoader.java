@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
@@ -152,9 +151,7 @@ public final class DataLoader<T> {
   private T augmented(T example, long index, int epoch) {
     var augmentation = options.augmentation();
     if (augmentation == null) return example;
-    long epochSeed = new SplittableRandom(options.augmentationSeed() + epoch).nextLong();
-    return augmentation.apply(
-        example, new SplittableRandom(epochSeed ^ index * 0x9E3779B97F4A7C15L));
+    return augmentation.apply(example, Seeds.of(options.augmentationSeed(), epoch, index));
   }
 
   private final class Prefetching implements Batches {

@@ -3,7 +3,6 @@ package dev.gamelan.data;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
@@ -24,7 +23,7 @@ public interface Sampler {
 
   /** Every example once, in a new order each epoch. */
   static Sampler shuffled(long size, long seed) {
-    return epoch -> permutation(size, random(seed, epoch));
+    return epoch -> permutation(size, Seeds.of(seed, epoch));
   }
 
   /**
@@ -46,7 +45,7 @@ public interface Sampler {
     if (!(sum > 0)) throw new IllegalArgumentException("sampler: needs a positive weight");
     double total = sum;
     return epoch -> {
-      var random = random(seed, epoch);
+      var random = Seeds.of(seed, epoch);
       var order = new long[Math.toIntExact(count)];
       Arrays.setAll(order, i -> indexOf(cumulative, random.nextDouble() * total));
       return order;
@@ -69,7 +68,7 @@ public interface Sampler {
     }
     record Placed(double place, int example) {}
     return epoch -> {
-      var random = random(seed, epoch);
+      var random = Seeds.of(seed, epoch);
       var placed = new ArrayList<Placed>();
       for (var examples : byLabel.values()) {
         var order = permutation(examples.size(), random);
@@ -111,9 +110,5 @@ public interface Sampler {
       order[j] = swapped;
     }
     return order;
-  }
-
-  private static SplittableRandom random(long seed, int epoch) {
-    return new SplittableRandom(seed * 0x9E3779B97F4A7C15L + epoch);
   }
 }

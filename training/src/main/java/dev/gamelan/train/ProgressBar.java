@@ -77,8 +77,16 @@ public final class ProgressBar implements TrainingListener {
   }
 
   @Override
+  public void beforeValidation(Progress progress) {
+    if (columns == 0) return;
+    out.printf("\r\033[Kstep %d/%d  measuring …", progress.step(), progress.steps());
+    out.flush();
+  }
+
+  @Override
   public void afterValidation(Progress progress, Map<String, Double> values) {
     metrics.putAll(values);
+    if (columns > 0) out.print("\r\033[K");
   }
 
   @Override

@@ -270,6 +270,7 @@ public final class Trainer {
 
   private void validateNow(Progress progress) {
     var measure = Objects.requireNonNull(validation);
+    for (var listener : listeners) listener.beforeValidation(progress);
     metrics = average == null ? measure.run() : average.use(measure::run);
     if (schedule != null) schedule.observe(Objects.requireNonNull(metrics.get(Validation.LOSS)));
     for (var listener : listeners) listener.afterValidation(progress, metrics);

@@ -11,6 +11,8 @@ public interface TrainingListener {
 
   default void afterStep(Progress progress) {}
 
+  default void beforeValidation(Progress progress) {}
+
   /**
    * @param metrics by name; {@link Validation#LOSS} is one of them
    */
