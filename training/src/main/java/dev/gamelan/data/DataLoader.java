@@ -25,7 +25,19 @@ public final class DataLoader<T> {
       int prefetch,
       boolean skipBroken,
       @Nullable Augmentation<T> augmentation,
-      long augmentationSeed) {}
+      long augmentationSeed) {
+    Options<T> withPrefetch(int other) {
+      return new Options<>(batches, other, skipBroken, augmentation, augmentationSeed);
+    }
+
+    Options<T> withSkipBroken() {
+      return new Options<>(batches, prefetch, true, augmentation, augmentationSeed);
+    }
+
+    Options<T> withAugmentation(Augmentation<T> other, long seed) {
+      return new Options<>(batches, prefetch, skipBroken, other, seed);
+    }
+  }
 
   private final Dataset<T> dataset;
   private final Collator<? super T> collator;
@@ -79,31 +91,17 @@ public final class DataLoader<T> {
       throw new IllegalArgumentException(
           "data loader: needs a prefetch of at least 1; got " + batches);
     }
-    return with(
-        new Options<>(
-            options.batches(),
-            batches,
-            options.skipBroken(),
-            options.augmentation(),
-            options.augmentationSeed()));
+    return with(options.withPrefetch(batches));
   }
 
   /** Leaves out examples that can't be read, and counts them, instead of failing. */
   public DataLoader<T> withSkipBroken() {
-    return with(
-        new Options<>(
-            options.batches(),
-            options.prefetch(),
-            true,
-            options.augmentation(),
-            options.augmentationSeed()));
+    return with(options.withSkipBroken());
   }
 
   /** Changes every example at random before it is put in a batch. */
   public DataLoader<T> withAugmentation(Augmentation<T> augmentation, long seed) {
-    return with(
-        new Options<>(
-            options.batches(), options.prefetch(), options.skipBroken(), augmentation, seed));
+    return with(options.withAugmentation(augmentation, seed));
   }
 
   /** How many examples were left out so far, in all epochs; one that comes again counts again. */

@@ -101,6 +101,18 @@ class SourcesTest {
     assertTrue(error.getMessage().contains("needs at least 4 tokens; got 3"), error.getMessage());
   }
 
+  @Test
+  void charactersBecomeTokensAndBack() {
+    // Code points, not chars: the clef is one character of two chars.
+    var vocabulary = CharacterVocabulary.of("b\uD834\uDD1Ea b");
+    assertEquals(4, vocabulary.size());
+    var tokens = vocabulary.encode("ab\uD834\uDD1E");
+    assertArrayEquals(new int[] {1, 2, 3}, tokens);
+    assertEquals("ab\uD834\uDD1E", vocabulary.decode(tokens));
+    var error = assertThrows(IllegalArgumentException.class, () -> vocabulary.encode("z"));
+    assertTrue(error.getMessage().contains("no 'z'"), error.getMessage());
+  }
+
   private void picture(String path, int rgb) throws IOException {
     var file = folder.resolve(path);
     Files.createDirectories(file.getParent());
