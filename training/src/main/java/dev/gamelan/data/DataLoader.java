@@ -3,6 +3,7 @@ package dev.gamelan.data;
 import dev.gamelan.tensor.Devices;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -112,6 +113,16 @@ public final class DataLoader<T> {
   /** The number of batches of an epoch. */
   public long batches(int epoch) {
     return options.batches().batches(epoch).size();
+  }
+
+  /**
+   * A hash of which examples make which batch of an epoch, by which a training that goes on tells
+   * whether it has the data that it had.
+   */
+  public int order(int epoch) {
+    return options.batches().batches(epoch).stream()
+        .mapToInt(Arrays::hashCode)
+        .reduce((int) dataset.size(), (hash, batch) -> 31 * hash + batch);
   }
 
   /** The batches of epoch {@code epoch}. */

@@ -53,6 +53,7 @@ public final class Trainer {
     int epoch;
     long batch;
     long batches;
+    int order;
     long step;
     double lossSum;
     long lossCount;
@@ -220,11 +221,13 @@ public final class Trainer {
           "trainer: an epoch has %d batches, and a step takes %d; use smaller batches, or more data"
               .formatted(count, accumulation));
     }
-    if (position.batch > 0 && position.batches != count) {
+    int order = loader.order(position.epoch);
+    if (position.batch > 0 && position.order != order) {
       throw new IllegalArgumentException(
-          "trainer: the training stopped within an epoch of %d batches, and this loader has %d; use the same data and batch size"
-              .formatted(position.batches, count));
+          "trainer: the training stopped within epoch %d, and this loader gives other batches in it; use the same data, batch size and seed"
+              .formatted(position.epoch + 1));
     }
+    position.order = order;
     position.batches = count;
   }
 
@@ -344,7 +347,7 @@ public final class Trainer {
     }
     position.epoch = state.epoch();
     position.batch = state.batch();
-    position.batches = state.batches();
+    position.order = state.order();
     position.step = state.step();
     position.lossSum = state.lossSum();
     position.lossCount = state.lossCount();
@@ -361,7 +364,7 @@ public final class Trainer {
             seed,
             position.epoch,
             position.batch,
-            position.batches,
+            position.order,
             position.step,
             position.lossSum,
             position.lossCount,

@@ -9,7 +9,7 @@ import java.util.Objects;
  * seed and the step, and the order of the data from its own seed and the epoch.
  *
  * @param batch the next one of the epoch
- * @param batches in the epoch, to notice another loader
+ * @param order of the epoch's data as a hash, to notice another loader
  * @param lossSum of the epoch's steps so far
  * @param metrics of the last validation
  */
@@ -18,7 +18,7 @@ record TrainingState(
     long seed,
     int epoch,
     long batch,
-    long batches,
+    int order,
     long step,
     double lossSum,
     long lossCount,

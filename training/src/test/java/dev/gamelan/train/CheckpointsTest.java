@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.data.ArrayDataset;
+import dev.gamelan.data.DataLoader;
+import dev.gamelan.io.HostArray;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.nn.Linear;
 import dev.gamelan.optim.Sgd;
@@ -125,14 +128,17 @@ class CheckpointsTest {
 
   @Test
   void anotherLoaderWithinAnEpochIsRefused() throws IOException {
-    var first = trainer(TrainerTest.linear(), Checkpoints.in(folder));
-    first.trainSteps(TrainerTest.line(1), 2);
-    var resumed = trainer(TrainerTest.linear(), Checkpoints.in(folder));
-    assertTrue(resumed.resume());
-    var error =
-        assertThrows(
-            IllegalArgumentException.class, () -> resumed.trainSteps(TrainerTest.line(2), 4));
-    assertTrue(error.getMessage().contains("an epoch of 4 batches, and this loader has 2"));
+    var x = HostArray.of(new float[] {0, 1, 2, 3}, 4, 1);
+    var data = ArrayDataset.of(x, x);
+    trainer(TrainerTest.linear(), Checkpoints.in(folder))
+        .trainSteps(DataLoader.shuffled(data, 1, 1), 2);
+    for (var other : List.of(DataLoader.shuffled(data, 1, 2), DataLoader.shuffled(data, 2, 1))) {
+      var resumed = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+      assertTrue(resumed.resume());
+      var error = assertThrows(IllegalArgumentException.class, () -> resumed.trainSteps(other, 4));
+      assertTrue(error.getMessage().contains("other batches"), error.getMessage());
+      assertEquals(2, resumed.steps());
+    }
   }
 
   @Test
