@@ -30,6 +30,13 @@ public sealed interface RandomOp extends StandardComposite {
 
   /** Operands: key and an i32 scalar. A key for each number; JAX's {@code random.fold_in}. */
   record FoldIn() implements RandomOp {
+    /**
+     * What it computes of a key and number that are on the host; a key is its words, high first.
+     */
+    public static long onHost(long key, int number) {
+      return Threefry.hash(key, number & 0xffff_ffffL);
+    }
+
     @Override
     public List<TensorType> infer(List<TensorType> inputs) {
       Expect.count(this, inputs, 2);

@@ -24,6 +24,24 @@ final class Threefry {
     this.g = g;
   }
 
+  /** The words for one counter on the host; all of them the high and the low half of a long. */
+  static long hash(long key, long counter) {
+    int k0 = (int) (key >>> 32);
+    int k1 = (int) key;
+    int[] schedule = {k0, k1, k0 ^ k1 ^ PARITY};
+    int x0 = (int) (counter >>> 32) + k0;
+    int x1 = (int) counter + k1;
+    for (int group = 0; group < 5; group++) {
+      for (int rotation : ROTATIONS[group % 2]) {
+        x0 += x1;
+        x1 = x0 ^ Integer.rotateLeft(x1, rotation);
+      }
+      x0 += schedule[(group + 1) % 3];
+      x1 += schedule[(group + 2) % 3] + group + 1;
+    }
+    return ((long) x0 << 32) | (x1 & 0xffff_ffffL);
+  }
+
   /** The two words for each element of {@code shape}. */
   Words draw(Value key, Shape shape) {
     var flat = TensorType.of(DType.I32, shape.size());

@@ -29,9 +29,13 @@ public final class RandomKey {
     return new RandomKey(0, words);
   }
 
-  /** A key for each number, independent of this one; JAX's {@code random.fold_in}. */
+  /**
+   * A key for each number, independent of this one; JAX's {@code random.fold_in}. Of a key that is
+   * known it is worked out at once, so that the key of a training step costs no run on the device.
+   */
   public RandomKey foldIn(int number) {
-    var key = words();
+    if (words == null) return of(RandomOp.FoldIn.onHost(seed, number));
+    var key = words;
     return of(Tensor.apply(new RandomOp.FoldIn(), List.of(key, Tensor.number(key, number))));
   }
 

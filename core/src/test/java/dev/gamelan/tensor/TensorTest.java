@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.ir.RandomOp;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -83,5 +84,19 @@ class TensorTest {
     assertEquals(0, step.call(x).getFirst().toFloat());
     assertArrayEquals(new float[] {-1, -2}, w.value().toFloatArray());
     assertEquals(-10, step.call(x).getFirst().toFloat());
+  }
+
+  @Test
+  void keysAreFoldedOnTheHostAsOnTheDevice() {
+    for (long seed : new long[] {0, 1, -1, 0x123456789abcdefL}) {
+      for (int number : new int[] {0, 1, 7, -3, Integer.MIN_VALUE}) {
+        var words = RandomKey.of(seed).words();
+        var onDevice =
+            Tensor.apply(
+                new RandomOp.FoldIn(), List.of(words, Tensor.of(new int[] {number}).at(0, 0)));
+        var onHost = RandomKey.of(seed).foldIn(number).words();
+        assertArrayEquals(onDevice.toIntArray(), onHost.toIntArray());
+      }
+    }
   }
 }

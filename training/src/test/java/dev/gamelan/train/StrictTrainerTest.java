@@ -64,4 +64,21 @@ class StrictTrainerTest {
           return true;
         });
   }
+
+  /** Nothing compiles after the first step, and nothing runs beside the step's own executable. */
+  @Test
+  void aStepIsOneExecutable() {
+    Devices.use(
+        "strict:0",
+        () -> {
+          var run = new ResumableRun(folder.resolve("counted"));
+          var batch = run.loader().epoch(0).iterator().next();
+          run.trainer().step(batch);
+          run.trainer().step(batch);
+          var before = Devices.cacheStatistics(Devices.current());
+          for (int i = 0; i < 20; i++) run.trainer().step(batch);
+          assertEquals(before, Devices.cacheStatistics(Devices.current()));
+          return true;
+        });
+  }
 }
