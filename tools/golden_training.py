@@ -6,7 +6,7 @@ torchvision, scikit-learn and safetensors; the build and the tests do not run it
     python3 tools/golden_training.py
 
 Names: CASE/in.N and CASE/state.NAME are what a case takes, CASE/out.N what it gives, CASE/grad.in.N and
-CASE/grad.NAME the gradients of sum(out.N * cotangent.N).
+CASE/grad.NAME the gradients of sum(out.N * cotangent.N), CASE/trained.NAME where 10 steps on it end.
 """
 import math
 import os
@@ -58,6 +58,24 @@ def layer(name, module, *inputs, forward=None, keep=None):
     grads = torch.autograd.grad(loss, [x for _, x in wanted], allow_unused=True)
     for (k, x), g in zip(wanted, grads):
         layers[f"{name}/{k}"] = torch.zeros_like(x) if g is None else g
+    if state:
+        ten_steps(name, state, forward or module, inputs)
+
+
+def ten_steps(name, state, forward, inputs):
+    """Where 10 steps of gradient descent on the same loss take the parameters."""
+    start = {k: p.detach().clone() for k, p in state.items()}
+    opt = torch.optim.SGD(state.values(), 0.01)
+    for _ in range(10):
+        opt.zero_grad()
+        outputs = forward(*inputs)
+        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        sum((y * layers[f"{name}/cotangent.{i}"]).sum() for i, y in enumerate(outputs)).backward()
+        opt.step()
+    for k, p in state.items():
+        layers[f"{name}/trained.{k}"] = p.detach().clone()
+        with torch.no_grad():
+            p.copy_(start[k])
 
 
 torch.manual_seed(1)
@@ -300,6 +318,7 @@ rates("cosine", lambda o: S.SequentialLR(o, [S.CosineAnnealingLR(o, 40, 0.05), S
 rates("step", lambda o: S.StepLR(o, 7, 0.6))
 rates("exponential", lambda o: S.ExponentialLR(o, 0.95))
 rates("one_cycle", lambda o: S.OneCycleLR(o, 0.5, 60))
+rates("sequence", lambda o: S.SequentialLR(o, [S.LinearLR(o, 0.1, 1.0, 10), S.ExponentialLR(o, 0.9)], [10]))
 # nanoGPT's warm-up and cosine.
 rates("warm_up_cosine", lambda o: S.LambdaLR(o, lambda i: (i + 1) / 11 if i < 10 else
       (0.1 + 0.5 * (1 + math.cos(math.pi * min(1, (i - 10) / 40))) * 0.9)))

@@ -338,8 +338,7 @@ public final class Trainer {
           "%s was trained with seed %d, not %d; use the same seed"
               .formatted(loaded.file(), state.seed(), seed));
     }
-    Tensors.restore("the training in " + loaded.file(), parameters(), loaded.tensors());
-    if (schedule != null) schedule.restore(state.schedule());
+    restoreTensors(loaded);
     if (earlyStopping != null) earlyStopping.restore(state.earlyStopping());
     var histories = histories();
     for (int i = 0; i < Math.min(histories.size(), state.histories().size()); i++) {
@@ -353,6 +352,19 @@ public final class Trainer {
     position.lossCount = state.lossCount();
     metrics = state.metrics();
     unsaved = false;
+  }
+
+  /** With the state of the schedule, both or neither. */
+  private void restoreTensors(Checkpoints.Loaded loaded) {
+    var rates = schedule == null ? LearningRateSchedule.constant(0) : schedule;
+    var before = rates.state();
+    rates.restore(loaded.state().schedule());
+    try {
+      Tensors.restore("the training in " + loaded.file(), parameters(), loaded.tensors());
+    } catch (IllegalArgumentException e) {
+      rates.restore(before);
+      throw e;
+    }
   }
 
   /** Writes a checkpoint, if there is anything new. */

@@ -28,6 +28,7 @@ import dev.gamelan.nn.RecurrentLayer;
 import dev.gamelan.nn.RmsNorm;
 import dev.gamelan.nn.TransposedConvolution;
 import dev.gamelan.nn.UnaryLayer;
+import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Mode;
 import dev.gamelan.tensor.Tensor;
@@ -39,12 +40,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-/** Every layer and loss against PyTorch: values, and gradients of parameters and inputs. */
+/**
+ * Every layer and loss against PyTorch: values, gradients of parameters and inputs, and where ten
+ * steps take the parameters.
+ */
 class LayerGoldenTest {
   /**
    * PyTorch rounds to f32 (24 bits) at every operation, the reference once: sums of some dozens of
@@ -52,6 +57,9 @@ class LayerGoldenTest {
    * few layers.
    */
   private static final double TOLERANCE = 4e-6;
+
+  /** Ten steps of 0.01 times a gradient add up ten times that. */
+  private static final double TRAINED_TOLERANCE = 10 * TOLERANCE;
 
   /** A layer, or null, and what the case computes from the inputs. */
   private record Case(Layer layer, Function<List<Tensor>, List<Tensor>> forward) {}
@@ -259,20 +267,18 @@ class LayerGoldenTest {
                         : c.layer().namedParameters().get(variable)));
     var mode = name.endsWith("inference") ? Mode.INFERENCE : Mode.TRAINING;
     var outputs = new ArrayList<Tensor>();
-    var gradients =
-        mode.call(
-            () ->
-                Gradients.computeAllowingUnused(
-                    List.copyOf(variables.values()),
-                    () -> {
-                      outputs.addAll(c.forward().apply(inputs));
-                      var loss = Tensor.scalar(0);
-                      for (int i = 0; i < outputs.size(); i++) {
-                        var cotangent = golden.get(name + "/cotangent." + i);
-                        loss = loss.add(outputs.get(i).mul(cotangent).sum());
-                      }
-                      return loss;
-                    }));
+    Supplier<Tensor> loss =
+        () -> {
+          outputs.clear();
+          outputs.addAll(c.forward().apply(inputs));
+          var sum = Tensor.scalar(0);
+          for (int i = 0; i < outputs.size(); i++) {
+            sum = sum.add(outputs.get(i).mul(golden.get(name + "/cotangent." + i)).sum());
+          }
+          return sum;
+        };
+    var all = List.copyOf(variables.values());
+    var gradients = mode.call(() -> Gradients.computeAllowingUnused(all, loss));
     for (int i = 0; i < outputs.size(); i++) {
       var label = name + "/out." + i;
       assertClose(label, golden.get(label), outputs.get(i), TOLERANCE);
@@ -282,6 +288,22 @@ class LayerGoldenTest {
           var label = name + "/grad." + variable;
           assertClose(label, golden.get(label), gradients.of(v), TOLERANCE);
         });
+    if (c.layer() != null && !c.layer().parameters().isEmpty()) {
+      var sgd = new Sgd(c.layer().parameters(), 0.01);
+      for (int step = 0; step < 10; step++) {
+        sgd.update(mode.call(() -> Gradients.computeAllowingUnused(c.layer().parameters(), loss)));
+      }
+      var trained = c.layer().namedParameters();
+      var expected = golden.under(name + "/trained.");
+      assertEquals(trained.keySet(), expected.keySet());
+      expected.forEach(
+          (parameter, value) ->
+              assertClose(
+                  name + "/trained." + parameter,
+                  value,
+                  trained.get(parameter).value(),
+                  TRAINED_TOLERANCE));
+    }
     golden
         .under(name + "/after.")
         .forEach(

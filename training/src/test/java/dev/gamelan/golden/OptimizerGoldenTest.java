@@ -191,6 +191,12 @@ class OptimizerGoldenTest {
     checkRates("exponential", LearningRateSchedule.exponential(0.5, 0.95));
     checkRates("one_cycle", LearningRateSchedule.oneCycle(0.5, 60));
     checkRates(
+        "sequence",
+        LearningRateSchedule.sequence(
+            Map.of(
+                0L, LearningRateSchedule.linear(0.05, 0.5, 10),
+                10L, LearningRateSchedule.exponential(0.5, 0.9))));
+    checkRates(
         "warm_up_cosine",
         LearningRateSchedule.warmUp(10, LearningRateSchedule.cosine(0.5, 0.05, 40)));
   }

@@ -11,6 +11,7 @@ import dev.gamelan.data.DataLoader;
 import dev.gamelan.io.HostArray;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.nn.Linear;
+import dev.gamelan.optim.ReduceOnPlateau;
 import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -157,6 +159,46 @@ class CheckpointsTest {
           Map.of("w", Tensor.scalar(1)),
           Map.of("gamelan.training", json));
       assertFalse(trainer(TrainerTest.linear(), Checkpoints.in(folder)).resume(), json);
+    }
+  }
+
+  @Test
+  void aScheduleOfAnotherKindIsRefusedAndChangesNothing() {
+    var plateau = new ReduceOnPlateau(0.1, ReduceOnPlateau.Options.DEFAULT);
+    trainer(TrainerTest.linear(), Checkpoints.in(folder))
+        .schedule(plateau)
+        .train(TrainerTest.line(4), 3);
+    var model = TrainerTest.linear();
+    var before = model.snapshot().get("weight").toFloat();
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, trainer(model, Checkpoints.in(folder))::resume);
+    assertTrue(error.getMessage().contains("use the same schedule"), error.getMessage());
+    assertEquals(before, model.snapshot().get("weight").toFloat());
+  }
+
+  /** Of the JSON in a checkpoint: whatever is in it, it is a place to go on from, or none. */
+  @Test
+  void damagedStatesAreAPlaceToGoOnFromOrNone() throws IOException {
+    trainer(TrainerTest.linear(), Checkpoints.in(folder)).train(TrainerTest.line(4), 1);
+    var file = folder.resolve("step-000000001.safetensors");
+    var tensors = SafeTensors.read(file);
+    var json = SafeTensors.readMetadata(file).get("gamelan.training");
+    var random = new SplittableRandom(1);
+    var pieces = List.of("", "null", "-1", "1e99", "{", "}", "[", "\"", ",", ":", "\u0000", "NaN");
+    for (int i = 0; i < 500; i++) {
+      int at = random.nextInt(json.length());
+      int to = Math.min(json.length(), at + random.nextInt(6));
+      var piece = pieces.get(random.nextInt(pieces.size()));
+      var damaged = json.substring(0, at) + piece + json.substring(to);
+      SafeTensors.write(file, tensors, Map.of("gamelan.training", damaged));
+      try {
+        var trainer = trainer(TrainerTest.linear(), Checkpoints.in(folder));
+        if (trainer.resume()) assertTrue(trainer.steps() >= 0, damaged);
+      } catch (IllegalArgumentException e) {
+        // Of another seed or schedule, as the JSON now says.
+        assertTrue(e.getMessage().contains("use the same"), damaged + ": " + e);
+      }
     }
   }
 
