@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,26 +59,31 @@ public final class FiniteCheck {
     var checked = new ArrayList<Value>();
     var graph = withChecks(trace.graph(), checked);
     if (checked.isEmpty()) return Optional.empty();
+    var finite = run(trace, graph, arguments, key).toLongArray();
+    var bad = new HashSet<Value>();
+    for (int i = 0; i < finite.length; i++) if (finite[i] == 0) bad.add(checked.get(i));
+    return new FiniteCheck(trace, names, bad).first();
+  }
+
+  private static Tensor run(
+      Trace trace, Graph graph, List<Tensor> arguments, @Nullable Tensor key) {
+    var device = Context.current().device();
+    var budget = Engines.budget(device);
     var leases = new ArrayList<DeviceBuffer>();
-    try (var executable = Engines.compile(graph, device, CompileOptions.DEFAULT)) {
+    try (var executable = Engines.compile(graph, device, CompileOptions.DEFAULT);
+        var _ = budget.reserve(executable.workspaceBytes(), "the workspace of a check")) {
       var inputs = new ArrayList<Buffer>();
       for (var source : trace.sources()) {
         var buffer = buffer(source, arguments, key);
         inputs.add(buffer.acquire());
         leases.add(buffer);
       }
-      var finite = new Tensor(output(executable.run(inputs).getFirst())).toLongArray();
-      var bad = new HashSet<Value>();
-      for (int i = 0; i < finite.length; i++) if (finite[i] == 0) bad.add(checked.get(i));
-      return new FiniteCheck(trace, names, bad).first();
+      var reservation = budget.reserve(graph.outputs().getFirst().type());
+      var owned = Evaluation.own(executable.run(inputs).getFirst(), reservation);
+      return new Tensor(new LazyValue(LazyNode.leaf(owned, null), 0));
     } finally {
       leases.forEach(DeviceBuffer::release);
     }
-  }
-
-  private static LazyValue output(Buffer buffer) {
-    var reservation = Engines.budget(buffer.device()).reserve(buffer.type());
-    return new LazyValue(LazyNode.leaf(Evaluation.own(buffer, reservation), null), 0);
   }
 
   private static DeviceBuffer buffer(
@@ -121,38 +127,41 @@ public final class FiniteCheck {
     checked.add(value);
   }
 
+  /**
+   * First what makes a NaN or infinity of finite operands. Infinity among the inputs may be meant,
+   * as in masks, so they are named only where no op is to blame.
+   */
   private Optional<String> first() {
-    if (bad.isEmpty()) return Optional.empty();
+    return firstNode(node -> node.inputs().stream().noneMatch(bad::contains))
+        .or(this::firstInput)
+        .or(() -> firstNode(node -> true));
+  }
+
+  private Optional<String> firstNode(Predicate<Node> condition) {
+    var nodes = trace.graph().nodes();
+    for (int i = 0; i < nodes.size(); i++) {
+      var node = nodes.get(i);
+      boolean produces = node.results().stream().anyMatch(bad::contains);
+      if (produces && !isConstant(node) && condition.test(node)) {
+        return Optional.of(
+            "the first op that gives NaN or infinity is '%s', at %s"
+                .formatted(GraphPrinter.print(node), trace.sites().get(i)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Optional<String> firstInput() {
     for (int i = 0; i < trace.sources().size(); i++) {
       if (!bad.contains(trace.graph().inputs().get(i))) continue;
       var name = nameOf(trace.sources().get(i));
       if (name.isPresent()) return name;
-    }
-    var nodes = trace.graph().nodes();
-    // A constant −∞, of a mask say, is meant; so is what it alone makes infinite.
-    for (int i = 0; i < nodes.size(); i++) {
-      var node = nodes.get(i);
-      boolean produces = node.results().stream().anyMatch(bad::contains);
-      if (produces && !isConstant(node) && node.inputs().stream().noneMatch(bad::contains)) {
-        return Optional.of(describe(node, trace.sites().get(i)));
-      }
-    }
-    for (int i = 0; i < nodes.size(); i++) {
-      var node = nodes.get(i);
-      if (!isConstant(node) && node.results().stream().anyMatch(bad::contains)) {
-        return Optional.of(describe(node, trace.sites().get(i)));
-      }
     }
     return Optional.empty();
   }
 
   private static boolean isConstant(Node node) {
     return node.op() instanceof Primitive.Fill || node.op() instanceof Primitive.Constant;
-  }
-
-  private static String describe(Node node, String site) {
-    return "the first op that gives NaN or infinity is '%s', at %s"
-        .formatted(GraphPrinter.print(node), site);
   }
 
   private Optional<String> nameOf(Trace.Source source) {

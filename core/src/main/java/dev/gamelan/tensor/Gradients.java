@@ -130,7 +130,7 @@ public final class Gradients {
         capture.nodes().isEmpty() ? Context.current().device() : capture.nodes().getFirst().device;
     var group = new EvaluationGroup(new ArrayList<>(), new ArrayList<>());
     var sites = forwardSites(capture, values, differentiated);
-    var here = outer == null ? "" : outer.site();
+    var here = outer == null ? "" : outer.site() + " (gradients)";
     for (var node : graph.nodes()) {
       var operands = node.inputs().stream().map(made::get).toList();
       var types = node.results().stream().map(Value::type).toList();

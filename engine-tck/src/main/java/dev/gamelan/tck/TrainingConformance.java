@@ -236,6 +236,12 @@ public abstract class TrainingConformance {
           var input = FiniteCheck.firstNonFinite(function, infinite, Map.of()).orElseThrow();
           assertTrue(input.contains("column 0"), input);
           assertEquals(0, counter.value().toDouble());
+          // An infinite mask is meant; what is to blame is the logarithm of −1.
+          var mask = Tensor.of(new float[] {Float.NEGATIVE_INFINITY, 0});
+          Function<List<Tensor>, List<Tensor>> masked =
+              in -> List.of(in.getFirst().sub(2).log().add(in.get(1)).exp().sum());
+          var blamed = FiniteCheck.firstNonFinite(masked, List.of(bad.getFirst(), mask), Map.of());
+          assertTrue(blamed.orElseThrow().contains("= log"), blamed.toString());
         });
   }
 }

@@ -29,9 +29,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrainStep {
   /**
-   * @param unclean where not everything was finite, which batch of the step, from 0
+   * @param finiteBatches how many batches of the step had a finite loss and finite gradients,
+   *     before the first that had not
    */
-  record Result(float loss, Optional<Integer> unclean) {}
+  record Result(float loss, int finiteBatches) {}
 
   private final Layer model;
   private final Optimizer optimizer;
@@ -75,10 +76,10 @@ final class TrainStep {
       sum += value;
       if (!results.get(1).toBoolean()) {
         for (var s : sums) s.assign(Tensors.zeros(s.type()));
-        return new Result(value, Optional.of(i));
+        return new Result(value, i);
       }
     }
-    return new Result((float) (sum / step.size()), Optional.empty());
+    return new Result((float) (sum / step.size()), step.size());
   }
 
   private RandomKey keyOf(RandomKey key, int batch) {

@@ -287,9 +287,9 @@ public final class Trainer {
     if (schedule != null) optimizer.setLearningRate(schedule.at(position.step));
     var key = RandomKey.of(seed).foldIn((int) position.step);
     var result = compiled.run(batches, key);
-    if (result.unclean().isPresent()) {
-      int index = result.unclean().get();
-      throw notFinite(compiled, batches.get(index), key, index, result.loss());
+    int finite = result.finiteBatches();
+    if (finite < batches.size()) {
+      throw notFinite(compiled, batches.get(finite), key, finite, result.loss());
     }
     position.step++;
     return result.loss();

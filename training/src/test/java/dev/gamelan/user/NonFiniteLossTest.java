@@ -115,6 +115,7 @@ class NonFiniteLossTest {
     assertTrue(
         error.getMessage().startsWith("a gradient is NaN or infinite at step 1"),
         error.getMessage());
+    assertTrue(error.getMessage().contains("(gradients)"), error.getMessage());
     assertEquals(0, model.snapshot().get("weight").toDouble());
   }
 
