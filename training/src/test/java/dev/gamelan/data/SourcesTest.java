@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.io.HostArray;
+import dev.gamelan.io.Idx;
+import dev.gamelan.io.Npy;
+import dev.gamelan.io.SafeTensors;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -99,6 +104,23 @@ class SourcesTest {
     assertArrayEquals(new int[] {7, 8}, windows.get(1).columns().get(1).toInts());
     var error = assertThrows(IllegalArgumentException.class, () -> new TokenWindows(new int[3], 3));
     assertTrue(error.getMessage().contains("needs at least 4 tokens; got 3"), error.getMessage());
+  }
+
+  @Test
+  void filesOfArraysAreDatasetsWithoutBeingRead() throws IOException {
+    var x = folder.resolve("x.npy");
+    var y = folder.resolve("y.idx");
+    var w = folder.resolve("w.safetensors");
+    Npy.write(x, HostArray.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2));
+    Idx.write(y, HostArray.of(new int[] {7, 8, 9}));
+    SafeTensors.writeArrays(w, Map.of("w", HostArray.of(new float[] {0.1f, 0.2f, 0.3f})), Map.of());
+    try (var mapped = SafeTensors.open(w)) {
+      var data = ArrayDataset.of(Npy.read(x), Idx.read(y), mapped.arrays().get("w"));
+      var batch = DataLoader.of(data.subset(new long[] {2, 0}), 2).epoch(0).iterator().next();
+      assertArrayEquals(new float[] {5, 6, 1, 2}, batch.input().toFloatArray());
+      assertArrayEquals(new int[] {9, 7}, batch.target().toIntArray());
+      assertArrayEquals(new float[] {0.3f, 0.1f}, batch.column(2).toFloatArray());
+    }
   }
 
   @Test
