@@ -95,6 +95,12 @@ final class Recording {
     nodes.clear();
   }
 
+  /** Whether this is {@code other}, or a recording in it. */
+  boolean isWithin(Recording other) {
+    for (var r = this; r != null; r = r.parent) if (r == other) return true;
+    return false;
+  }
+
   /** The trace that this is, or is in. */
   Optional<Recording> trace() {
     for (var r = this; r != null; r = r.parent) if (r.kind == Kind.TRACE) return Optional.of(r);

@@ -91,7 +91,8 @@ record Trace(
   private static Source outside(Recording recording, LazyValue leaf) {
     // Lazy tensors from outside are evaluated once, here.
     Evaluation.run(List.of(leaf));
-    return leaf.node().recording == recording
+    var madeIn = leaf.node().recording;
+    return madeIn != null && madeIn.isWithin(recording)
         ? new Source.Made(leaf)
         : new Source.Captured(leaf.resolve());
   }

@@ -184,6 +184,39 @@ public abstract class StateConformance extends TensorConformance {
         });
   }
 
+  /** In gradients and in the body of a loop, as in the trace itself: d/dw Σ w·(1, 2)·3 = (3, 6). */
+  @Test
+  void hostDataMadeAnywhereInATraceIsMadeAnewByEachTrace() {
+    on(
+        () -> {
+          var w = Parameter.of(Tensor.of(new float[] {1, 1}));
+          var f =
+              CompiledFunction.of(
+                  in -> {
+                    var gradients =
+                        Gradients.compute(
+                            List.of(w),
+                            () ->
+                                Tensors.scan(
+                                        List.of(Tensors.zeros(DType.F32, 2)),
+                                        List.of(Tensors.range(DType.F32, 3)),
+                                        (carry, slice) -> {
+                                          var made = Tensor.of(new float[] {1, 2});
+                                          var next = carry.getFirst().add(w.value().mul(made));
+                                          return new Tensors.Step(List.of(next), List.of());
+                                        })
+                                    .carries()
+                                    .getFirst()
+                                    .mul(Tensor.of(new float[] {1, 1}))
+                                    .sum());
+                    return List.of(gradients.of(w));
+                  });
+          for (int call = 0; call < 3; call++) {
+            assertArrayEquals(new float[] {3, 6}, f.call().getFirst().toFloatArray());
+          }
+        });
+  }
+
   @Test
   void hostDataMadeInATraceIsComparedByContent() {
     on(
