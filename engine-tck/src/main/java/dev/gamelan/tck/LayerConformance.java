@@ -1,5 +1,6 @@
 package dev.gamelan.tck;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import dev.gamelan.nn.ConvTranspose2d;
 import dev.gamelan.nn.Convolution;
 import dev.gamelan.nn.GroupNorm;
 import dev.gamelan.nn.Gru;
+import dev.gamelan.nn.KeyValueCache;
 import dev.gamelan.nn.Layer;
 import dev.gamelan.nn.LayerNorm;
 import dev.gamelan.nn.Linear;
@@ -43,6 +45,7 @@ import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +54,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Compiled training steps of every layer and optimiser, against the reference engine. */
@@ -174,6 +178,29 @@ public abstract class LayerConformance {
         .map(
             entry ->
                 DynamicTest.dynamicTest(entry.getKey(), () -> compare(linear, entry.getValue())));
+  }
+
+  /** A prompt of three positions, then one at a time; the cache is updated in place. */
+  @Test
+  void positionsThroughACacheGiveWhatAllAtOnceGive() {
+    Devices.use(
+        device(),
+        () -> {
+          var options = MultiHeadAttention.Options.DEFAULT.withCausal(true).withKeyValueHeads(2);
+          var attention = new MultiHeadAttention(8, 4, options);
+          attention.initialize(RandomKey.of(1));
+          var x = RandomKey.of(2).use(() -> Tensors.uniform(DType.F32, 2, 6, 8));
+          var cache = new KeyValueCache(2, attention.keyValueHeads(), 6, 2);
+          var step = CompiledFunction.of(in -> List.of(attention.forward(in.getFirst(), cache)));
+          var parts = new ArrayList<Tensor>();
+          parts.add(step.call(x.slice(1, 0, 3)).getFirst());
+          for (int at = 3; at < 6; at++) {
+            parts.add(step.call(x.slice(1, at, at + 1)).getFirst());
+          }
+          var whole = attention.forward(x).toFloatArray();
+          assertArrayEquals(whole, Tensors.concatenate(1, parts).toFloatArray(), 1e-5f);
+          return true;
+        });
   }
 
   private void compare(Case<?> c, Function<List<Parameter>, Optimizer> optimizer) {
