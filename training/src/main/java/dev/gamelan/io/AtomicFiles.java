@@ -62,11 +62,13 @@ public final class AtomicFiles {
     write(target, channel -> writeFully(channel, ByteBuffer.wrap(bytes)));
   }
 
-  /** A folder where a link or a folder may be already. */
+  /** Makes a folder, if it is not there yet. */
   public static void createFolder(Path folder) throws IOException {
     if (Files.isDirectory(folder)) return;
     if (Files.exists(folder)) throw new NotDirectoryException(folder.toString());
     Files.createDirectories(folder);
+    var parent = folder.toAbsolutePath().getParent();
+    if (parent != null) sync(parent);
   }
 
   /** Deletes what processes that were killed left half-written in {@code folder}. */

@@ -89,6 +89,18 @@ public final class Checkpoints {
     return new Checkpoints(folder, everySteps, keepLast, count, name, direction);
   }
 
+  boolean needsMetric() {
+    return keepBest > 0;
+  }
+
+  void requireMetric(Map<String, Double> metrics) {
+    if (needsMetric() && !metrics.containsKey(metric)) {
+      throw new IllegalArgumentException(
+          "checkpoints: the best by '%s' are to be kept, which the validation does not give; it gives %s"
+              .formatted(metric, metrics.keySet()));
+    }
+  }
+
   /** 0 for none but those of epochs. */
   long everySteps() {
     return everySteps;

@@ -21,8 +21,8 @@ import javax.imageio.ImageIO;
 /**
  * Writes event files that TensorBoard shows: {@code tensorboard --logdir FOLDER}. As a listener it
  * writes the loss and learning rate of each step and the metrics of each validation. Every event is
- * in the file when the call returns, so a crash loses none. Where a training goes on, TensorBoard
- * forgets the steps that are done again.
+ * in the file when the call returns, so a process that dies loses none. Where a training goes on,
+ * TensorBoard forgets the steps that are done again.
  *
  * <p>References: [1] TensorFlow's event.proto, summary.proto and graph.proto. [2] TFRecord: length,
  * masked CRC-32C of the length, data, masked CRC-32C of the data.

@@ -19,7 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -44,20 +43,8 @@ public final class Trainer {
 
   private @Nullable TrainStep compiled;
   private final Position position = new Position();
-  private Map<String, Double> metrics = Map.of();
   private boolean unsaved;
   private volatile boolean stopped;
-
-  /** Where it is: what was done, not what is being done. */
-  private static final class Position {
-    int epoch;
-    long batch;
-    long batches;
-    int order;
-    long step;
-    double lossSum;
-    long lossCount;
-  }
 
   /**
    * @param loss the scalar loss of a batch: the mean over its examples
@@ -171,7 +158,7 @@ public final class Trainer {
 
   /** The metrics of the last validation, by name. */
   public Map<String, Double> metrics() {
-    return metrics;
+    return position.metrics;
   }
 
   private record Limit(int epochs, long steps) {
@@ -198,8 +185,10 @@ public final class Trainer {
   }
 
   private void loop(DataLoader<?> loader, Limit limit, long steps) {
+    requireValidation();
     stopped = earlyStopping != null && earlyStopping.isReached();
     for (var listener : listeners) listener.beforeTraining(position.step);
+    if (position.batch > 0) endEpochIfDone(loader, steps);
     while (!stopped && !limit.isReached(position)) {
       beginEpoch(loader);
       var batches = loader.batches(position.epoch, position.batch);
@@ -212,6 +201,12 @@ public final class Trainer {
       if (!batches.hasNext()) endEpoch(steps);
     }
     save();
+  }
+
+  /** A training may have been killed between the last step of an epoch and its end. */
+  private void endEpochIfDone(DataLoader<?> loader, long steps) {
+    beginEpoch(loader);
+    if (!loader.batches(position.epoch, position.batch).hasNext()) endEpoch(steps);
   }
 
   private void beginEpoch(DataLoader<?> loader) {
@@ -252,29 +247,29 @@ public final class Trainer {
     var progress = progress(mean, steps);
     if (validation != null && validation.everySteps() == 0) validateNow(progress);
     for (var listener : listeners) listener.afterEpoch(progress, mean);
-    position.epoch++;
-    position.batch = 0;
-    position.lossSum = 0;
-    position.lossCount = 0;
+    position.nextEpoch();
     unsaved = true;
     save();
   }
 
   private Progress progress(float value, long steps) {
-    return new Progress(
-        position.epoch,
-        position.batch - 1,
-        position.batches,
-        position.step,
-        steps,
-        value,
-        optimizer.learningRate());
+    return position.progress(value, steps, optimizer.learningRate());
+  }
+
+  private void requireValidation() {
+    boolean waits = earlyStopping != null || (checkpoints != null && checkpoints.needsMetric());
+    if (waits && validation == null) {
+      throw new IllegalStateException(
+          "trainer: early stopping and the best checkpoints need validate(…)");
+    }
   }
 
   private void validateNow(Progress progress) {
     var measure = Objects.requireNonNull(validation);
     for (var listener : listeners) listener.beforeValidation(progress);
-    metrics = average == null ? measure.run() : average.use(measure::run);
+    var metrics = average == null ? measure.run() : average.use(measure::run);
+    if (checkpoints != null) checkpoints.requireMetric(metrics);
+    position.metrics = metrics;
     if (schedule != null) schedule.observe(Objects.requireNonNull(metrics.get(Validation.LOSS)));
     for (var listener : listeners) listener.afterValidation(progress, metrics);
     if (earlyStopping != null && earlyStopping.observe(metrics)) stopped = true;
@@ -327,79 +322,30 @@ public final class Trainer {
       throw new IllegalStateException("trainer: resuming needs checkpoint(Checkpoints.in(folder))");
     }
     var loaded = io(checkpoints::load);
-    loaded.ifPresent(this::restore);
+    loaded.ifPresent(found -> resumable().restore(found, position));
     return loaded.isPresent();
-  }
-
-  private void restore(Checkpoints.Loaded loaded) {
-    var state = loaded.state();
-    if (state.seed() != seed) {
-      throw new IllegalArgumentException(
-          "%s was trained with seed %d, not %d; use the same seed"
-              .formatted(loaded.file(), state.seed(), seed));
-    }
-    restoreTensors(loaded);
-    if (earlyStopping != null) earlyStopping.restore(state.earlyStopping());
-    var histories = histories();
-    for (int i = 0; i < Math.min(histories.size(), state.histories().size()); i++) {
-      histories.get(i).restore(state.histories().get(i));
-    }
-    position.epoch = state.epoch();
-    position.batch = state.batch();
-    position.order = state.order();
-    position.step = state.step();
-    position.lossSum = state.lossSum();
-    position.lossCount = state.lossCount();
-    metrics = state.metrics();
-    unsaved = false;
-  }
-
-  /** With the state of the schedule, both or neither. */
-  private void restoreTensors(Checkpoints.Loaded loaded) {
-    var rates = schedule == null ? LearningRateSchedule.constant(0) : schedule;
-    var before = rates.state();
-    rates.restore(loaded.state().schedule());
-    try {
-      Tensors.restore("the training in " + loaded.file(), parameters(), loaded.tensors());
-    } catch (IllegalArgumentException e) {
-      rates.restore(before);
-      throw e;
-    }
   }
 
   /** Writes a checkpoint, if there is anything new. */
   private void save() {
     if (checkpoints == null || !unsaved) return;
-    var state =
-        new TrainingState(
-            TrainingState.VERSION,
-            seed,
-            position.epoch,
-            position.batch,
-            position.order,
-            position.step,
-            position.lossSum,
-            position.lossCount,
-            metrics,
-            sorted(schedule == null ? Map.of() : schedule.state()),
-            sorted(earlyStopping == null ? Map.of() : earlyStopping.state()),
-            histories().stream().map(History::curves).toList());
     var files = checkpoints;
+    var resumable = resumable();
     io(
         () -> {
-          files.save(Tensors.snapshot(parameters()), state);
+          files.save(Tensors.snapshot(resumable.parameters()), resumable.state(position));
           return true;
         });
     unsaved = false;
   }
 
-  /** In an order that is the same in every process, so that equal states are equal files. */
-  private static Map<String, Double> sorted(Map<String, Double> state) {
-    return new TreeMap<>(state);
-  }
-
-  private List<History> histories() {
-    return listeners.stream().filter(History.class::isInstance).map(History.class::cast).toList();
+  private Resumable resumable() {
+    return new Resumable(
+        seed,
+        parameters(),
+        schedule == null ? LearningRateSchedule.constant(0) : schedule,
+        earlyStopping,
+        listeners.stream().filter(History.class::isInstance).map(History.class::cast).toList());
   }
 
   /** All state that is on the device, by the names in checkpoints. */

@@ -56,6 +56,39 @@ class CheckpointsTest {
     assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(parts));
   }
 
+  /**
+   * Step 30 is the last of an epoch, and every fifth: its checkpoint is from before the epoch's
+   * end.
+   */
+  @Test
+  void aTrainingThatDiedBetweenItsLastStepAndTheEndOfTheEpochStillEndsIt() throws IOException {
+    var whole = resumable(new ResumableRun(folder.resolve("whole")), 30);
+    var killed = new ResumableRun(folder.resolve("killed"));
+    killed
+        .trainer()
+        .listen(
+            new TrainingListener() {
+              @Override
+              public void beforeValidation(Progress progress) {
+                if (progress.step() == 30) throw new IllegalStateException("killed");
+              }
+            });
+    assertThrows(IllegalStateException.class, () -> resumable(killed, 30));
+    var resumed = resumable(new ResumableRun(folder.resolve("killed")), 30);
+    assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(resumed));
+  }
+
+  @Test
+  void theBestWithoutAMeasureIsAnError() {
+    var best = Checkpoints.in(folder).keepBest(1, "validation accuracy", Goal.LARGEST);
+    var trainer = trainer(TrainerTest.linear(), best);
+    assertThrows(IllegalStateException.class, () -> trainer.train(TrainerTest.line(4), 1));
+    trainer.validate(Validation.ofLoss(TrainerTest.line(4), b -> b.input().sum()));
+    var error =
+        assertThrows(IllegalArgumentException.class, () -> trainer.train(TrainerTest.line(4), 1));
+    assertTrue(error.getMessage().contains("it gives [validation loss]"), error.getMessage());
+  }
+
   private Trainer trainer(Linear model, Checkpoints checkpoints) {
     return new Trainer(model, new Sgd(model.parameters(), 0.1), b -> TrainerTest.loss(model, b), 1)
         .checkpoint(checkpoints);
