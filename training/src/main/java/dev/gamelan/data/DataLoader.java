@@ -116,13 +116,15 @@ public final class DataLoader<T> {
   }
 
   /**
-   * A hash of which examples make which batch of an epoch, by which a training that goes on tells
-   * whether it has the data that it had.
+   * A hash of which examples make which batch of an epoch, and how they are changed, by which a
+   * training that goes on tells whether it has the data that it had.
    */
   public int order(int epoch) {
     return options.batches().batches(epoch).stream()
         .mapToInt(Arrays::hashCode)
-        .reduce((int) dataset.size(), (hash, batch) -> 31 * hash + batch);
+        .reduce(
+            Objects.hash(dataset.size(), options.augmentationSeed()),
+            (hash, batch) -> 31 * hash + batch);
   }
 
   /** The batches of epoch {@code epoch}. */
