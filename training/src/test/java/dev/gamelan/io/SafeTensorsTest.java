@@ -116,29 +116,6 @@ class SafeTensorsTest {
   }
 
   @Test
-  void aFileThatCantBeWrittenIsAsItWas() throws IOException {
-    var file = folder.resolve("kept");
-    AtomicFiles.write(file, new byte[] {1});
-    var error =
-        assertThrows(
-            IOException.class,
-            () ->
-                AtomicFiles.write(
-                    file,
-                    channel -> {
-                      channel.write(ByteBuffer.wrap(new byte[100]));
-                      throw new IOException("No space left on device");
-                    }));
-    assertTrue(
-        error.getMessage().endsWith("kept can't be written: No space left on device"),
-        error.getMessage());
-    assertArrayEquals(new byte[] {1}, Files.readAllBytes(file));
-    try (var files = Files.list(folder)) {
-      assertEquals(1, files.count());
-    }
-  }
-
-  @Test
   void arraysOfTheHostAreWrittenAsTensorsAre() throws IOException {
     var tensor = Tensor.of(new float[] {1, 2, 3});
     SafeTensors.write(folder.resolve("t"), Map.of("a", tensor), Map.of("k", "v"));

@@ -54,7 +54,7 @@ class ViewsTest {
     bar.afterStep(step(2));
     var line = shown().substring(shown().lastIndexOf('\r'));
     assertTrue(line.contains("step 2/4 " + "█".repeat(12) + "░".repeat(12)), line);
-    assertTrue(line.matches("(?s).* \\d+\\.\\d steps/s  0:00 left .*"), line);
+    assertTrue(line.matches("(?s).* \\d+\\.\\d steps/s  \\d+:\\d\\d left .*"), line);
     assertTrue(line.endsWith("loss 0.5000  validation loss 0.2500"), line);
   }
 
