@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Trains a model: each step is one executable that updates parameters and optimiser state in place.
  * Random draws of step n come from (seed, n). A training that was stopped, however, goes on from
  * its last checkpoint and ends bit for bit where it would have ended.
+ *
+ * <p>For one thread at a time, but for {@link #stop}; other threads may use the model meanwhile.
  */
 public final class Trainer {
   private final Layer model;
