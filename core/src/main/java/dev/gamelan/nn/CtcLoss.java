@@ -18,9 +18,16 @@ final class CtcLoss {
 
   private CtcLoss() {}
 
-  /** The loss of each example, [N]; ∞ where no alignment fits. */
+  /** The loss of each example, [N], f32 or wider; ∞ where no alignment fits. */
   static Tensor of(
-      Tensor logs, Tensor targets, Tensor inputLengths, Tensor targetLengths, int blank) {
+      Tensor logProbabilities,
+      Tensor targets,
+      Tensor inputLengths,
+      Tensor targetLengths,
+      int blank) {
+    // 16 bits do not hold the logarithms of long alignments.
+    boolean narrow = logProbabilities.dtype().bits() < 32;
+    var logs = narrow ? logProbabilities.convert(DType.F32) : logProbabilities;
     if (logs.rank() != 3 || targets.rank() != 2 || targets.dim(0) != logs.dim(1)) {
       throw new IllegalArgumentException(
           "ctc: needs log-probabilities [T, N, C] and targets [N, S]; got %s and %s"

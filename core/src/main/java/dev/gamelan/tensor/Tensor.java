@@ -588,6 +588,7 @@ public final class Tensor implements Variable {
 
   /** From {@code start} to {@code limit}, exclusive, along one axis. */
   public Tensor slice(int axis, long start, long limit) {
+    if (start == 0 && limit == dim(axis)) return this;
     return apply(Primitive.sliceAxis(shape(), shape().axis(axis), start, limit), List.of(this));
   }
 

@@ -75,7 +75,7 @@ public final class Checkpoints {
     return new Checkpoints(folder, everySteps, count, keepBest, metric, goal);
   }
 
-  /** Also keeps those with the smallest validation loss. */
+  /** Also keeps those with the smallest validation loss, of the weights that were measured. */
   public Checkpoints keepBest(int count) {
     return keepBest(count, Validation.LOSS, Goal.SMALLEST);
   }
@@ -221,8 +221,13 @@ public final class Checkpoints {
 
   private OptionalDouble metric(Path file) {
     try {
-      var value = state(file, SafeTensors.readMetadata(file)).metrics().get(metric);
-      return value == null || value.isNaN() ? OptionalDouble.empty() : OptionalDouble.of(value);
+      var state = state(file, SafeTensors.readMetadata(file));
+      var value = state.metrics().get(metric);
+      // The last validation may have been of earlier weights.
+      boolean measured = state.measured() == state.step();
+      return !measured || value == null || value.isNaN()
+          ? OptionalDouble.empty()
+          : OptionalDouble.of(value);
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "passed over: {0}", e.getMessage());
       return OptionalDouble.empty();

@@ -2,6 +2,7 @@ package dev.gamelan.train;
 
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.tensor.Tensor;
+import dev.gamelan.type.DType;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToDoubleBiFunction;
@@ -27,7 +28,7 @@ public final class Metrics {
         "accuracy",
         (logits, labels) -> {
           var right = logits.argMax(-1).convert(labels.dtype()).eq(labels);
-          return right.convert(logits.dtype()).sum().toDouble();
+          return right.convert(DType.I32).sum().toDouble();
         },
         DoubleUnaryOperator.identity());
   }
@@ -39,7 +40,7 @@ public final class Metrics {
         (logits, labels) -> {
           var best = Tensor.applyAll(new Primitive.TopK(k), List.of(logits)).get(1);
           var column = labels.convert(best.dtype()).reshape(labels.shape().append(1));
-          return best.eq(column).any(-1).convert(logits.dtype()).sum().toDouble();
+          return best.eq(column).any(-1).convert(DType.I32).sum().toDouble();
         },
         DoubleUnaryOperator.identity());
   }

@@ -25,6 +25,9 @@ final class Position {
   /** Of the last validation. */
   Map<String, Double> metrics = Map.of();
 
+  /** The step that it was made at. */
+  long measured;
+
   void nextEpoch() {
     epoch++;
     batch = 0;

@@ -30,6 +30,7 @@ record Resumable(
         position.lossSum,
         position.lossCount,
         position.metrics,
+        position.measured,
         sorted(schedule.state()),
         sorted(earlyStopping == null ? Map.of() : earlyStopping.state()),
         histories.stream().map(History::curves).toList());
@@ -65,6 +66,7 @@ record Resumable(
     position.lossSum = state.lossSum();
     position.lossCount = state.lossCount();
     position.metrics = state.metrics();
+    position.measured = state.measured();
   }
 
   /** With the state of the schedule, both or neither. */

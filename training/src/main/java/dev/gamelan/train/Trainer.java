@@ -236,8 +236,11 @@ public final class Trainer {
     unsaved = true;
     var progress = progress(value, steps);
     for (var listener : listeners) listener.afterStep(progress);
-    if (isDue(validation == null ? 0 : validation.everySteps())) validateNow(progress);
-    if (checkpoints != null && isDue(checkpoints.everySteps())) save();
+    boolean measures = validation != null && isDue(validation.everySteps());
+    if (measures) validateNow(progress);
+    if (checkpoints == null) return;
+    // Only weights that were measured can be the best.
+    if (isDue(checkpoints.everySteps()) || (measures && checkpoints.needsMetric())) save();
   }
 
   private boolean isDue(long everySteps) {
@@ -272,6 +275,7 @@ public final class Trainer {
     var metrics = average == null ? measure.run() : average.use(measure::run);
     if (checkpoints != null) checkpoints.requireMetric(metrics);
     position.metrics = metrics;
+    position.measured = position.step;
     if (schedule != null) schedule.observe(Objects.requireNonNull(metrics.get(Validation.LOSS)));
     for (var listener : listeners) listener.afterValidation(progress, metrics);
     if (earlyStopping != null && earlyStopping.observe(metrics)) stopped = true;

@@ -12,6 +12,7 @@ import java.util.Objects;
  * @param order of the epoch's data as a hash, to notice another loader
  * @param lossSum of the epoch's steps so far
  * @param metrics of the last validation
+ * @param measured the step that it was made at: {@code step}, where it is of these weights
  */
 record TrainingState(
     int version,
@@ -23,6 +24,7 @@ record TrainingState(
     double lossSum,
     long lossCount,
     Map<String, Double> metrics,
+    long measured,
     Map<String, Double> schedule,
     Map<String, Double> earlyStopping,
     List<Map<String, List<History.Point>>> histories) {

@@ -126,6 +126,19 @@ class CheckpointsTest {
         loaded.snapshot().get("weight").toDouble());
   }
 
+  /** Measured after step 4 only, saved after every epoch, which is each step here. */
+  @Test
+  void onlyWeightsThatWereMeasuredAreTheBest() throws IOException {
+    var model = TrainerTest.linear();
+    var checkpoints = Checkpoints.in(folder).keepLast(9).keepBest(1);
+    trainer(model, checkpoints)
+        .validate(
+            Validation.ofLoss(TrainerTest.line(4), b -> TrainerTest.loss(model, b)).everySteps(4))
+        .trainSteps(TrainerTest.line(4), 7);
+    assertTrue(files().contains("step-000000007.safetensors"), files().toString());
+    assertEquals(folder.resolve("step-000000004.safetensors"), checkpoints.best().orElseThrow());
+  }
+
   @Test
   void aTornFileIsPassedOverForTheOneBefore() throws IOException {
     var model = TrainerTest.linear();
