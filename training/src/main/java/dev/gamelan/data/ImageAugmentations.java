@@ -35,6 +35,10 @@ public final class ImageAugmentations {
    * resized to a square (Szegedy et al., arXiv:1409.4842).
    */
   public static Augmentation<Image> resizedCrop(int size, double minArea) {
+    if (!(minArea > 0 && minArea < 1)) {
+      throw new IllegalArgumentException(
+          "resized crop: needs a smallest area between 0 and 1; got " + minArea);
+    }
     return (image, random) -> {
       for (int attempt = 0; attempt < 10; attempt++) {
         double area = random.nextDouble(minArea, 1) * image.height() * image.width();
@@ -53,19 +57,22 @@ public final class ImageAugmentations {
 
   /**
    * Brightness, contrast and saturation by factors from 1 − x to 1 + x, and hue by up to x of the
-   * circle, in a random order.
+   * circle, in a random order. What has an x of 0 stays, so that grey pictures can be changed too.
    */
   public static Augmentation<Image> colorJitter(
       double brightness, double contrast, double saturation, double hue) {
+    var ranges = new double[] {brightness, contrast, saturation, hue};
     return (image, random) -> {
       var jittered = image;
-      for (long change : Sampler.permutation(4, random)) {
+      for (long change : Sampler.permutation(ranges.length, random)) {
+        double range = ranges[(int) change];
+        if (range == 0) continue;
         jittered =
             switch ((int) change) {
-              case 0 -> jittered.adjustBrightness(factor(brightness, random));
-              case 1 -> jittered.adjustContrast(factor(contrast, random));
-              case 2 -> jittered.adjustSaturation(factor(saturation, random));
-              default -> jittered.adjustHue(hue * (2 * random.nextDouble() - 1));
+              case 0 -> jittered.adjustBrightness(factor(range, random));
+              case 1 -> jittered.adjustContrast(factor(range, random));
+              case 2 -> jittered.adjustSaturation(factor(range, random));
+              default -> jittered.adjustHue(range * (2 * random.nextDouble() - 1));
             };
       }
       return jittered;

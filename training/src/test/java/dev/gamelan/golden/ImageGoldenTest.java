@@ -1,6 +1,8 @@
 package dev.gamelan.golden;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.data.Image;
@@ -94,5 +96,15 @@ class ImageGoldenTest {
       assertTrue(pixel >= 0 && pixel <= 1, "pixel " + pixel);
     }
     assertTrue(flipped && kept);
+  }
+
+  @Test
+  void greyPicturesChangeInBrightnessAndContrast() {
+    var grey = original().grayscale();
+    var jitter = ImageAugmentations.colorJitter(0.4, 0.4, 0, 0);
+    var jittered = jitter.apply(grey, new SplittableRandom(2));
+    assertEquals("image[1,9,12]", jittered.toString());
+    assertNotEquals(grey.at(0, 4, 4), jittered.at(0, 4, 4));
+    assertThrows(IllegalArgumentException.class, () -> ImageAugmentations.resizedCrop(4, 1));
   }
 }
