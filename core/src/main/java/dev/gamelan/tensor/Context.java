@@ -43,6 +43,11 @@ record Context(
     return new Context(chosenDevice, mode, random, recording, other);
   }
 
+  /** The same device and mode, with nothing that records or frees. */
+  Context outside() {
+    return new Context(chosenDevice, mode, null, null, null);
+  }
+
   <T> T call(Supplier<T> body) {
     return ScopedValue.where(CURRENT, this).call(body::get);
   }

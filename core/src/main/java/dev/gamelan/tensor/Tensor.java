@@ -94,6 +94,15 @@ public final class Tensor implements Variable {
     return HostData.of(type, bytes);
   }
 
+  /**
+   * As {@link #of(TensorType, MemorySegment)}, but outside of whatever is recording, tracing or
+   * scoped: a constant that later calls may use again, such as a weight that is loaded when first
+   * needed.
+   */
+  public static Tensor constant(TensorType type, MemorySegment bytes) {
+    return Context.current().outside().call(() -> HostData.of(type, bytes));
+  }
+
   /** An f32 scalar that is known on the host, such as a learning rate. */
   public static Tensor scalar(double value) {
     return HostData.of(new float[] {(float) value}, Shape.scalar());

@@ -4,12 +4,14 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.RandomOp;
+import dev.gamelan.ir.Value;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +108,23 @@ public final class Tensors {
       Function<List<Tensor>, List<Tensor>> function, List<TensorType> arguments) {
     var context = Context.current();
     return Trace.of(function, arguments, context.device(), context.random() != null).graph();
+  }
+
+  /** What {@code graph} computes of {@code inputs}: a node of it each, lazily. */
+  public static List<Tensor> apply(Graph graph, List<Tensor> inputs) {
+    if (!inputs.stream().map(Tensor::type).toList().equals(graph.inputTypes())) {
+      throw new IllegalArgumentException(
+          "the graph takes %s; got %s"
+              .formatted(graph.inputTypes(), inputs.stream().map(Tensor::type).toList()));
+    }
+    var values = new HashMap<Value, Tensor>();
+    for (int i = 0; i < inputs.size(); i++) values.put(graph.inputs().get(i), inputs.get(i));
+    for (var node : graph.nodes()) {
+      var operands = node.inputs().stream().map(values::get).toList();
+      var results = Tensor.applyAll(node.op(), operands);
+      for (int i = 0; i < results.size(); i++) values.put(node.results().get(i), results.get(i));
+    }
+    return graph.outputs().stream().map(values::get).toList();
   }
 
   // ---- new tensors

@@ -50,12 +50,12 @@ public final class Array {
   }
 
   /** Of values that are rounded to the dtype already. */
-  static Array of(TensorType type, double[] values) {
+  public static Array of(TensorType type, double[] values) {
     return new Array(type, values, null);
   }
 
   /** Of values that are wrapped to the dtype already. */
-  static Array of(TensorType type, long[] values) {
+  public static Array of(TensorType type, long[] values) {
     return new Array(type, null, values);
   }
 
@@ -142,7 +142,8 @@ public final class Array {
         type, floats == null ? null : floats.clone(), integers == null ? null : integers.clone());
   }
 
-  void set(int index, Array from, int at) {
+  /** Copies one element of an array of the same dtype. */
+  public void set(int index, Array from, int at) {
     if (floats != null) floats[index] = from.floats()[at];
     else integers()[index] = from.integers()[at];
   }

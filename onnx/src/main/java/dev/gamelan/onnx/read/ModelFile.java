@@ -1,0 +1,141 @@
+package dev.gamelan.onnx.read;
+
+import dev.gamelan.onnx.OnnxException;
+import dev.gamelan.onnx.proto.ElementType;
+import dev.gamelan.onnx.proto.ModelProto;
+import dev.gamelan.onnx.proto.TensorProto;
+import dev.gamelan.onnx.proto.ValueInfoProto;
+import dev.gamelan.onnx.proto.ValueInfoProto.Kind;
+import dev.gamelan.onnx.proto.WireReader;
+import dev.gamelan.type.TensorType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** A model file, mapped for as long as anything of it is reachable. */
+public final class ModelFile {
+  private static final long OLDEST_OPSET = 1;
+  private static final long NEWEST_OPSET = 28;
+
+  private final ModelProto model;
+  private final ExternalData files;
+  private final List<ValueInfoProto> inputs;
+  private final long size;
+
+  private ModelFile(ModelProto model, ExternalData files, long size) {
+    this.model = model;
+    this.files = files;
+    this.size = size;
+    var given = new HashMap<String, TensorProto>();
+    model.graph().initializers().forEach(tensor -> given.put(tensor.name(), tensor));
+    this.inputs =
+        model.graph().inputs().stream().filter(input -> !given.containsKey(input.name())).toList();
+  }
+
+  public static ModelFile open(Path file) throws IOException {
+    var arena = Arena.ofAuto();
+    try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      var bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      ModelProto model;
+      try {
+        model = ModelProto.parse(new WireReader(bytes));
+      } catch (OnnxException e) {
+        throw new OnnxException(file + ": " + e.getMessage(), e);
+      }
+      check(file, model);
+      var folder = file.toAbsolutePath().getParent();
+      return new ModelFile(
+          model, new ExternalData(folder == null ? file : folder, arena), channel.size());
+    }
+  }
+
+  private static void check(Path file, ModelProto model) {
+    if (model.graph().nodes().isEmpty() && model.graph().outputs().isEmpty()) {
+      throw new OnnxException(file + ": no ONNX model: it has no graph");
+    }
+    long opset = model.opsets().getOrDefault("", NEWEST_OPSET);
+    if (opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
+      throw new OnnxException(
+          "%s: is of opset %d; opsets %d to %d are read; convert it with onnx.version_converter, or export it again"
+              .formatted(file, opset, OLDEST_OPSET, NEWEST_OPSET));
+    }
+  }
+
+  public ModelProto model() {
+    return model;
+  }
+
+  /** Those that a caller gives. */
+  public List<ValueInfoProto> inputs() {
+    return inputs;
+  }
+
+  public long size() {
+    return size;
+  }
+
+  public Program program() {
+    return new Program(model, files, Map.of());
+  }
+
+  /**
+   * Compares what is given with what the file declares.
+   *
+   * @throws IllegalArgumentException naming what is missing, left over, or of another type
+   */
+  public void checkInputs(Map<String, TensorType> given) {
+    var sizes = new HashMap<String, Long>();
+    for (var input : inputs) {
+      var type = given.get(input.name());
+      if (type == null) {
+        if (input.type().kind() == Kind.OPTIONAL) continue;
+        throw new IllegalArgumentException(
+            "the model needs '%s: %s'; got %s".formatted(input.name(), input.type(), given));
+      }
+      check(input, type, sizes);
+    }
+    for (var name : given.keySet()) {
+      if (inputs.stream().noneMatch(input -> input.name().equals(name))) {
+        throw new IllegalArgumentException(
+            "the model has no input '%s'; it takes %s"
+                .formatted(
+                    name,
+                    inputs.stream().map(ValueInfoProto::name).collect(Collectors.joining(", "))));
+      }
+    }
+  }
+
+  private static void check(ValueInfoProto input, TensorType type, Map<String, Long> sizes) {
+    var declared = input.type();
+    if (declared.kind() == Kind.UNKNOWN || declared.kind() == Kind.OPTIONAL) return;
+    boolean fits =
+        declared.kind() == Kind.TENSOR
+            && ElementType.dtype(declared.elementType()).filter(type.dtype()::equals).isPresent();
+    var dims = declared.shape().orElse(List.of());
+    if (declared.shape().isPresent()) fits &= dims.size() == type.rank();
+    for (int i = 0; fits && i < dims.size(); i++) {
+      var dim = dims.get(i);
+      long size = type.dim(i);
+      if (dim.size() >= 0) {
+        fits = dim.size() == size;
+      } else if (!dim.name().isEmpty()) {
+        var before = sizes.putIfAbsent(dim.name(), size);
+        if (before != null && before != size) {
+          throw new IllegalArgumentException(
+              "'%s' is %s; got %s, while another input has %d for '%s'"
+                  .formatted(input.name(), declared, type, before, dim.name()));
+        }
+      }
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "'%s' is %s; got %s; convert or reshape it".formatted(input.name(), declared, type));
+    }
+  }
+}
