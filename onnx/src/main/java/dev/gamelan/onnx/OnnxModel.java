@@ -8,15 +8,12 @@ import dev.gamelan.onnx.read.ModelFile;
 import dev.gamelan.onnx.read.Program;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
-import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
 
 /**
  * A model of an ONNX file. It runs as one executable for each signature of its inputs, on any
@@ -93,21 +90,28 @@ public final class OnnxModel {
    * @throws OnnxException if the model has something that can't be imported, naming it
    */
   public Map<String, Tensor> run(Map<String, Tensor> inputs) {
-    var types = new LinkedHashMap<String, TensorType>();
-    inputs.forEach((name, tensor) -> types.put(name, tensor.type()));
-    file.checkInputs(types);
-    var results = program.run(inputs);
-    var named = new LinkedHashMap<String, Tensor>();
-    for (int i = 0; i < results.size(); i++) {
-      named.put(proto().graph().outputs().get(i).name(), results.get(i));
-    }
-    return named;
+    return file.named(program, inputs);
   }
 
-  /** The file in a few lines: inputs, outputs, operators, parameters. */
+  /** With all floating-point weights as parameters. */
+  public OnnxLayer asLayer() {
+    return asLayer(name -> true);
+  }
+
+  /** With those initializers as parameters whose names {@code trainable} takes. */
+  public OnnxLayer asLayer(Predicate<String> trainable) {
+    return new OnnxLayer(file, trainable);
+  }
+
+  /** Whether shapes depend on data, so that each call has steps on the host; known after a call. */
+  public boolean isStepwise() {
+    return program.isStepwise();
+  }
+
+  /**
+   * Inputs, outputs, operators with counts, parameters, opsets, size, and what can't be imported.
+   */
   public String summary() {
-    return proto().graph().nodes().stream()
-        .collect(Collectors.groupingBy(n -> n.operator(), HashMap::new, Collectors.counting()))
-        .toString();
+    return Summary.of(file);
   }
 }

@@ -7,6 +7,7 @@ import dev.gamelan.onnx.proto.TensorProto;
 import dev.gamelan.onnx.proto.ValueInfoProto;
 import dev.gamelan.onnx.proto.ValueInfoProto.Kind;
 import dev.gamelan.onnx.proto.WireReader;
+import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -14,14 +15,30 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** A model file, mapped for as long as anything of it is reachable. */
 public final class ModelFile {
   private static final long OLDEST_OPSET = 1;
   private static final long NEWEST_OPSET = 28;
+
+  /** Inputs of operators that are no weights. */
+  private static final Map<String, Set<Integer>> SETTINGS =
+      Map.of(
+          "BatchNormalization", Set.of(3, 4),
+          "Clip", Set.of(1, 2),
+          "DequantizeLinear", Set.of(1, 2),
+          "OneHot", Set.of(1, 2),
+          "Pad", Set.of(2),
+          "QuantizeLinear", Set.of(1, 2),
+          "Range", Set.of(0, 1, 2),
+          "Resize", Set.of(1, 2, 3),
+          "Upsample", Set.of(1));
 
   private final ModelProto model;
   private final ExternalData files;
@@ -82,6 +99,42 @@ public final class ModelFile {
 
   public Program program() {
     return new Program(model, files, Map.of());
+  }
+
+  /** The outputs by name. */
+  public Map<String, Tensor> named(Program program, Map<String, Tensor> given) {
+    var types = new LinkedHashMap<String, TensorType>();
+    given.forEach((name, tensor) -> types.put(name, tensor.type()));
+    checkInputs(types);
+    var results = program.run(given);
+    var named = new LinkedHashMap<String, Tensor>();
+    for (int i = 0; i < results.size(); i++) {
+      named.put(model.graph().outputs().get(i).name(), results.get(i));
+    }
+    return named;
+  }
+
+  /**
+   * The initializers that may be trained: floating-point tensors of rank 1 and more, but for those
+   * that only tell an operator what to do, and the statistics of batch norms.
+   */
+  public Map<String, Operand.Weight> parameters() {
+    var used = new HashSet<String>();
+    for (var node : model.graph().nodes()) {
+      var settings = SETTINGS.getOrDefault(node.opType(), Set.of());
+      for (int i = 0; i < node.inputs().size(); i++) {
+        if (!settings.contains(i)) used.add(node.inputs().get(i));
+      }
+    }
+    var parameters = new LinkedHashMap<String, Operand.Weight>();
+    for (var tensor : model.graph().initializers()) {
+      var type = tensor.type();
+      boolean trains = type.dtype().isFloat() && !type.dtype().isStorage() && type.rank() > 0;
+      if (trains && used.contains(tensor.name())) {
+        parameters.put(tensor.name(), new Operand.Weight(tensor.name(), type, files.bytes(tensor)));
+      }
+    }
+    return parameters;
   }
 
   /**

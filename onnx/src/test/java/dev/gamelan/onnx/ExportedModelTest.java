@@ -1,0 +1,142 @@
+package dev.gamelan.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.io.SafeTensors;
+import dev.gamelan.optim.AdamW;
+import dev.gamelan.tensor.Gradients;
+import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.Tensor;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Models as PyTorch's exporters write them; tools/golden_onnx.py made them. */
+class ExportedModelTest {
+  /** Of the largest element: sums of some hundred products, in another order. */
+  private static final double TOLERANCE = 1e-4;
+
+  static Path file(String name) {
+    try {
+      var url = Objects.requireNonNull(ExportedModelTest.class.getResource("models/" + name), name);
+      return Path.of(url.toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static Map<String, Tensor> golden(String model) throws IOException {
+    return SafeTensors.read(file(model.replaceAll("-.*", "") + ".safetensors"));
+  }
+
+  static Map<String, Tensor> inputs(Map<String, Tensor> golden) {
+    var inputs = new LinkedHashMap<String, Tensor>();
+    golden.forEach(
+        (name, tensor) -> {
+          if (name.startsWith("in.")) inputs.put(name.substring(3), tensor);
+        });
+    return inputs;
+  }
+
+  static void assertClose(String what, Tensor expected, Tensor actual) {
+    assertEquals(expected.type(), actual.type(), what);
+    var want = expected.toFloatArray();
+    var got = actual.toFloatArray();
+    // The gradient of a key's bias is 0, since softmax ignores what all scores share; what is
+    // computed is noise of 1e-8.
+    float scale = 0.01f;
+    for (float x : want) scale = Math.max(scale, Math.abs(x));
+    for (int i = 0; i < want.length; i++) {
+      assertEquals(want[i], got[i], TOLERANCE * scale, what + " at " + i);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "resnet-dynamo", "resnet-script", "bert-dynamo", "bert-script", "gpt2-dynamo",
+        "gpt2-script", "llama-dynamo", "llama-script", "mlp-dynamo", "mlp-script"
+      })
+  void givesWhatPyTorchGives(String name) throws IOException {
+    var golden = golden(name);
+    var model = OnnxModel.load(file(name + ".onnx"));
+    for (int call = 0; call < 3; call++) {
+      assertClose(name, golden.get("out"), model.run(inputs(golden)).get("out"));
+    }
+    assertTrue(!model.isStepwise(), "runs as one graph");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bert-dynamo", "bert-script", "gpt2-dynamo", "llama-script"})
+  void openSizesAreBoundAtTheCall(String name) throws IOException {
+    var golden = golden(name);
+    var model = OnnxModel.load(file(name + ".onnx"));
+    // Causal or masked: the first row's first tokens alone. Of BERT, the row that is not masked.
+    var inputs = new LinkedHashMap<String, Tensor>();
+    inputs(golden).forEach((input, tensor) -> inputs.put(input, tensor.slice(0, 0, 1)));
+    var expected = golden.get("out").slice(0, 0, 1);
+    assertClose(name, expected, model.run(inputs).get("out"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mlp-dynamo", "mlp-script", "bert-dynamo", "bert-script"})
+  void gradientsArePyTorchs(String name) throws IOException {
+    var golden = golden(name);
+    var layer = OnnxModel.load(file(name + ".onnx")).asLayer();
+    var prefix = "grad." + name.replaceAll(".*-", "") + ".";
+    var parameters = new ArrayList<Parameter>();
+    var expected = new ArrayList<Tensor>();
+    layer
+        .namedParameters()
+        .forEach(
+            (path, parameter) -> {
+              var gradient = golden.get(prefix + path);
+              // An unused pooler has none, and constants of the exporter are no weights.
+              if (gradient == null) return;
+              parameters.add(parameter);
+              expected.add(gradient);
+            });
+    long wanted = golden.keySet().stream().filter(key -> key.startsWith(prefix)).count();
+    assertEquals(wanted, parameters.size());
+    assertTrue(wanted >= (name.startsWith("mlp") ? 6 : 37), "weights: " + wanted);
+    var gradients =
+        Gradients.compute(
+            parameters,
+            () -> layer.forward(inputs(golden)).get("out").mul(golden.get("cotangent")).sum());
+    for (int i = 0; i < parameters.size(); i++) {
+      assertClose(name + " " + i, expected.get(i), gradients.of(parameters.get(i)));
+    }
+  }
+
+  @Test
+  void fineTuningLowersTheLoss() throws IOException {
+    for (var name : List.of("mlp-dynamo", "bert-dynamo", "bert-script")) {
+      var golden = golden(name);
+      var layer = OnnxModel.load(file(name + ".onnx")).asLayer();
+      var target = golden.get("cotangent");
+      var optimizer = new AdamW(layer.parameters(), 0.01);
+      var losses = new ArrayList<Float>();
+      for (int step = 0; step < 12; step++) {
+        var gradients =
+            Gradients.compute(
+                layer.parameters(),
+                () -> {
+                  var out = layer.forward(inputs(golden)).get("out");
+                  return out.sub(target).square().mean();
+                });
+        optimizer.update(gradients);
+        losses.add(gradients.loss().toFloat());
+      }
+      assertTrue(losses.getLast() < 0.7 * losses.getFirst(), name + losses);
+    }
+  }
+}
