@@ -110,6 +110,43 @@ public final class Tensors {
     return Trace.of(function, arguments, context.device(), context.random() != null).graph();
   }
 
+  /**
+   * A function as a graph.
+   *
+   * @param inputs what the graph takes after the arguments: parameters, and tensors from outside
+   */
+  public record Traced(Graph graph, List<Variable> inputs) {
+    public Traced {
+      inputs = List.copyOf(inputs);
+    }
+  }
+
+  /**
+   * As {@link #trace}, with what the function reads besides its arguments.
+   *
+   * @throws IllegalArgumentException if it assigns parameters
+   */
+  public static Traced traceAll(
+      Function<List<Tensor>, List<Tensor>> function, List<TensorType> arguments) {
+    var trace = Trace.of(function, arguments, Context.current().device(), false);
+    if (!trace.assigned().isEmpty()) {
+      throw new IllegalArgumentException(
+          "the function assigns %d parameters, which a graph alone can't; trace it in inference mode"
+              .formatted(trace.assigned().size()));
+    }
+    var inputs = new ArrayList<Variable>();
+    for (var source : trace.sources()) {
+      switch (source) {
+        case Trace.Source.Argument argument -> {}
+        case Trace.Source.Key key -> throw new IllegalStateException("no key was given");
+        case Trace.Source.State state -> inputs.add(state.parameter());
+        case Trace.Source.Captured captured -> inputs.add(new Tensor(captured.value()));
+        case Trace.Source.Made made -> inputs.add(new Tensor(made.value()));
+      }
+    }
+    return new Traced(trace.graph(), inputs);
+  }
+
   /** What {@code graph} computes of {@code inputs}: a node of it each, lazily. */
   public static List<Tensor> apply(Graph graph, List<Tensor> inputs) {
     if (!inputs.stream().map(Tensor::type).toList().equals(graph.inputTypes())) {

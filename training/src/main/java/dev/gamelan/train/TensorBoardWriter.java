@@ -1,6 +1,7 @@
 package dev.gamelan.train;
 
 import dev.gamelan.data.Image;
+import dev.gamelan.io.ProtoWriter;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Value;
 import dev.gamelan.tensor.Tensor;

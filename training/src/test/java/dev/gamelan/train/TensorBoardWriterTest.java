@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.data.Image;
+import dev.gamelan.io.ProtoWriter;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;

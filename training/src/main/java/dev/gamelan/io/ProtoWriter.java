@@ -1,4 +1,4 @@
-package dev.gamelan.train;
+package dev.gamelan.io;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
  *
  * @see <a href="https://protobuf.dev/programming-guides/encoding/">the format's description</a>
  */
-final class ProtoWriter {
+public final class ProtoWriter {
   private static final int VARINT = 0;
   private static final int FIXED64 = 1;
   private static final int LENGTH_DELIMITED = 2;
@@ -16,47 +16,48 @@ final class ProtoWriter {
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
-  ProtoWriter integer(int field, long value) {
+  public ProtoWriter integer(int field, long value) {
     tag(field, VARINT);
     varint(value);
     return this;
   }
 
-  ProtoWriter number(int field, double value) {
+  public ProtoWriter number(int field, double value) {
     tag(field, FIXED64);
     fixed(Double.doubleToRawLongBits(value), Double.BYTES);
     return this;
   }
 
-  ProtoWriter number(int field, float value) {
+  public ProtoWriter number(int field, float value) {
     tag(field, FIXED32);
     fixed(Float.floatToRawIntBits(value), Float.BYTES);
     return this;
   }
 
-  ProtoWriter packed(int field, double[] values) {
+  public ProtoWriter packed(int field, double[] values) {
     tag(field, LENGTH_DELIMITED);
     varint((long) values.length * Double.BYTES);
     for (double value : values) fixed(Double.doubleToRawLongBits(value), Double.BYTES);
     return this;
   }
 
-  ProtoWriter text(int field, String value) {
+  public ProtoWriter text(int field, String value) {
     return bytes(field, value.getBytes(StandardCharsets.UTF_8));
   }
 
-  ProtoWriter message(int field, ProtoWriter value) {
+  public ProtoWriter message(int field, ProtoWriter value) {
     return bytes(field, value.toByteArray());
   }
 
-  ProtoWriter bytes(int field, byte[] value) {
+  public ProtoWriter bytes(int field, byte[] value) {
     tag(field, LENGTH_DELIMITED);
     varint(value.length);
     out.writeBytes(value);
     return this;
   }
 
-  byte[] toByteArray() {
+  /** The message so far. */
+  public byte[] toByteArray() {
     return out.toByteArray();
   }
 

@@ -1,0 +1,128 @@
+package dev.gamelan.onnx.write;
+
+import dev.gamelan.io.ProtoWriter;
+import dev.gamelan.ir.Composite;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.onnx.write.Emitter.Name;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Writes the nodes of a graph, and of the graphs that its control flow holds. */
+final class GraphWriter {
+  private GraphWriter() {}
+
+  /** The names of the graph's outputs; its inputs have the given names. */
+  static List<Name> write(Emitter out, Graph graph, List<Name> inputs) {
+    var names = new HashMap<Value, Name>();
+    for (int i = 0; i < inputs.size(); i++) names.put(graph.inputs().get(i), inputs.get(i));
+    for (var node : graph.nodes()) {
+      var operands = get(names, node.inputs());
+      var results = node(out, node, operands);
+      for (int i = 0; i < results.size(); i++) names.put(node.results().get(i), results.get(i));
+    }
+    return get(names, graph.outputs());
+  }
+
+  private static List<Name> get(Map<Value, Name> names, List<Value> values) {
+    var found = new ArrayList<Name>();
+    for (var value : values) {
+      var name = names.get(value);
+      if (name == null) throw new IllegalStateException(value + " has no name");
+      found.add(name);
+    }
+    return found;
+  }
+
+  private static List<Name> node(Emitter out, Node node, List<Name> operands) {
+    return switch (node.op()) {
+      case Primitive primitive -> PrimitiveWriter.write(out, primitive, operands, node.results());
+      case Composite composite ->
+          CompositeWriter.write(out, composite, operands)
+              .orElseGet(() -> expanded(out, composite, operands));
+    };
+  }
+
+  private static List<Name> expanded(Emitter out, Composite op, List<Name> operands) {
+    var types = operands.stream().map(Name::type).toList();
+    return write(out, GraphBuilder.trace(types, op::expand), operands);
+  }
+
+  // ---- control flow
+
+  static List<Name> scan(Emitter out, Primitive.Scan scan, List<Name> operands) {
+    int fixed = scan.carries() + scan.sequences();
+    var body = out.nested();
+    var parameters = new ArrayList<Name>();
+    for (var type : scan.body().inputTypes().subList(0, fixed)) parameters.add(body.fresh(type));
+    var arguments = new ArrayList<>(parameters);
+    arguments.addAll(operands.subList(fixed, operands.size()));
+    var graph = graph(body, scan.body(), parameters, arguments);
+    var types = scan.infer(operands.stream().map(Name::type).toList());
+    long direction = scan.reverse() ? 1 : 0;
+    int stacked = types.size() - scan.carries();
+    return out.nodes(
+        "Scan",
+        types,
+        operands.subList(0, fixed),
+        Attribute.graph("body", graph),
+        Attribute.of("num_scan_inputs", (long) scan.sequences()),
+        Attribute.of("scan_input_directions", Collections.nCopies(scan.sequences(), direction)),
+        Attribute.of("scan_output_directions", Collections.nCopies(stacked, direction)));
+  }
+
+  static List<Name> loop(Emitter out, Primitive.While loop, List<Name> operands) {
+    var free = operands.subList(loop.carries(), operands.size());
+    var start = write(out, loop.condition(), operands).getFirst();
+    var body = out.nested();
+    var step = body.fresh(TensorType.of(DType.I64));
+    var before = body.fresh(start.type());
+    var parameters = new ArrayList<>(List.of(step, before));
+    var carries = new ArrayList<Name>();
+    for (var operand : operands.subList(0, loop.carries())) carries.add(body.fresh(operand.type()));
+    parameters.addAll(carries);
+    var arguments = new ArrayList<>(carries);
+    arguments.addAll(free);
+    var next = distinct(body, write(body, loop.body(), arguments));
+    var again = new ArrayList<>(next);
+    again.addAll(free);
+    var results = new ArrayList<>(distinct(body, write(body, loop.condition(), again)));
+    results.addAll(next);
+    var graph = body.graph("body", parameters, results);
+    var inputs = new ArrayList<>(List.of("", start.text()));
+    operands.subList(0, loop.carries()).forEach(name -> inputs.add(name.text()));
+    var outputs = next.stream().map(name -> out.fresh(name.type())).toList();
+    out.add("Loop", inputs, outputs, Attribute.graph("body", graph));
+    return outputs;
+  }
+
+  static List<Name> cond(Emitter out, Primitive.Cond cond, List<Name> operands) {
+    var arguments = operands.subList(1, operands.size());
+    var yes = graph(out.nested(), cond.onTrue(), List.of(), arguments);
+    var no = graph(out.nested(), cond.onFalse(), List.of(), arguments);
+    return out.nodes(
+        "If",
+        cond.onTrue().outputTypes(),
+        operands.subList(0, 1),
+        Attribute.graph("then_branch", yes),
+        Attribute.graph("else_branch", no));
+  }
+
+  private static ProtoWriter graph(
+      Emitter body, Graph graph, List<Name> parameters, List<Name> arguments) {
+    return body.graph("body", parameters, distinct(body, write(body, graph, arguments)));
+  }
+
+  /** Outputs that are inputs, names from outside, or twice the same pass through an identity. */
+  private static List<Name> distinct(Emitter body, List<Name> outputs) {
+    return outputs.stream().map(o -> body.node("Identity", o.type(), List.of(o))).toList();
+  }
+}
