@@ -21,7 +21,10 @@ final class CompositeWriter {
     var x = operands.getFirst();
     return Optional.ofNullable(
             switch (op) {
-              case Activation.Relu r -> plain(out, "Relu", x);
+              case Activation.Relu r ->
+                  x.dtype().isFloat()
+                      ? plain(out, "Relu", x)
+                      : out.node("Max", x.type(), List.of(x, out.scalar(x.dtype(), 0L)));
               case Activation.LeakyRelu l ->
                   plain(out, "LeakyRelu", x, Attribute.of("alpha", l.slope()));
               case Activation.Elu e -> plain(out, "Elu", x, Attribute.of("alpha", e.alpha()));

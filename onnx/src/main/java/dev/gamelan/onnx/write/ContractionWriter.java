@@ -57,11 +57,14 @@ final class ContractionWriter {
     var filter = operands.get(1);
     var attributes = attributes(positive(op.window()), op.groups());
     if (bytes) return out.node("ConvInteger", type, List.of(x, filter), attributes);
-    return out.node(
-        "Conv",
-        type,
-        List.of(out.cast(x, type.dtype()), out.cast(filter, type.dtype())),
-        attributes);
+    var wide = type.with(computes(type.dtype()));
+    var operandsOf = List.of(out.cast(x, wide.dtype()), out.cast(filter, wide.dtype()));
+    return out.cast(out.node("Conv", wide, operandsOf, attributes), type.dtype());
+  }
+
+  /** Conv takes floats only; f64 holds integers up to 2⁵³. */
+  private static DType computes(DType dtype) {
+    return dtype.isFloat() ? dtype : DType.F64;
   }
 
   private static Attribute[] attributes(Window window, long groups) {
@@ -94,9 +97,11 @@ final class ContractionWriter {
 
   static Name inputGradient(
       Emitter out, Primitive.ConvolutionInputGradient op, List<Name> operands, TensorType type) {
-    var gradient = out.cast(operands.getFirst(), type.dtype());
-    var filter = out.cast(operands.get(1), type.dtype());
-    return transposed(out, gradient, filter, op.window(), op.groups(), type);
+    var wide = type.with(computes(type.dtype()));
+    var gradient = out.cast(operands.getFirst(), wide.dtype());
+    var filter = out.cast(operands.get(1), wide.dtype());
+    var result = transposed(out, gradient, filter, op.window(), op.groups(), wide);
+    return out.cast(result, type.dtype());
   }
 
   /** Without padding, so that the result is cropped and filled up to the size that it had. */
@@ -130,8 +135,9 @@ final class ContractionWriter {
    */
   static Name filterGradient(
       Emitter out, Primitive.ConvolutionFilterGradient op, List<Name> operands, TensorType type) {
-    var x = cropped(out, out.cast(operands.getFirst(), type.dtype()), op.window());
-    var gradient = out.cast(operands.get(1), type.dtype());
+    var wide = type.with(computes(type.dtype()));
+    var x = cropped(out, out.cast(operands.getFirst(), wide.dtype()), op.window());
+    var gradient = out.cast(operands.get(1), wide.dtype());
     var window = positive(op.window());
     var swapped =
         new Window(
@@ -153,7 +159,7 @@ final class ContractionWriter {
       for (int i = 0; i < swapped.rank(); i++) {
         dims.add(swapped.outputSize(i, image.dim(i + 2), filter.dim(i + 2)));
       }
-      var result = type.with(Shape.of(dims));
+      var result = wide.with(Shape.of(dims));
       var all = out.node("Conv", result, List.of(image, filter), attributes(swapped, 1));
       // Elements that the last stride did not reach give taps that the filter has not.
       for (int i = 0; i < swapped.rank(); i++) {
@@ -161,6 +167,6 @@ final class ContractionWriter {
       }
       parts.add(out.transpose(all, swap));
     }
-    return out.concat(0, parts);
+    return out.cast(out.concat(0, parts), type.dtype());
   }
 }

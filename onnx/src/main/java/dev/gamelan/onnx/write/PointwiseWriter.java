@@ -75,7 +75,7 @@ final class PointwiseWriter {
       case MUL -> out.binary("Mul", a, b, type);
       case DIV -> out.binary("Div", a, b, type);
       case REM -> out.node("Mod", type, List.of(a, b), Attribute.of("fmod", true));
-      case POW -> out.binary("Pow", a, b, type);
+      case POW -> pow(out, a, b);
       case MAX -> out.binary("Max", a, b, type);
       case MIN -> out.binary("Min", a, b, type);
       case ATAN2 -> atan2(out, a, b);
@@ -86,6 +86,34 @@ final class PointwiseWriter {
       case SHIFT_RIGHT_LOGICAL -> shift(out, "RIGHT", a, b);
       case SHIFT_RIGHT_ARITHMETIC -> arithmetic(out, a, b);
     };
+  }
+
+  /** Integers to negative powers are 0 but for ±1, which a runtime need not know. */
+  private static Name pow(Emitter out, Name a, Name b) {
+    var type = a.type();
+    if (a.dtype().isFloat() || a.dtype().isUnsigned()) return out.binary("Pow", a, b, type);
+    var zero = out.scalar(a.dtype(), 0L);
+    var whole = out.binary("Pow", a, out.node("Max", type, List.of(b, zero)), type);
+    var real = type.with(DType.F64);
+    var bool = type.with(DType.BOOL);
+    // Any base beyond ±1 stands for 0, whose inverse would be infinite.
+    var nothing = out.binary("Equal", a, zero, bool);
+    var base = out.node("Where", type, List.of(nothing, out.scalar(a.dtype(), 2L), a));
+    var inverse = out.binary("Pow", out.cast(base, DType.F64), out.cast(b, DType.F64), real);
+    var negative = out.binary("Less", b, zero, bool);
+    return out.node("Where", type, List.of(negative, out.cast(inverse, a.dtype()), whole));
+  }
+
+  /** Of booleans by logic, since runtimes do not choose between them. */
+  static Name select(Emitter out, List<Name> x) {
+    var type = x.get(1).type();
+    if (!type.dtype().isBool()) return out.node("Where", type, x);
+    var otherwise = plain(out, "Not", x.getFirst());
+    return out.binary(
+        "Or",
+        out.binary("And", x.getFirst(), x.get(1), type),
+        out.binary("And", otherwise, x.get(2), type),
+        type);
   }
 
   /** The angle of (x, y): artan(y/x), turned where x is negative; ±π/2 where it is 0. */

@@ -18,7 +18,7 @@ final class PoolWriter {
     if (!x.dtype().isFloat()) {
       // Sums of integers that f64 holds are exact.
       var wide = pool(out, op, out.cast(x, DType.F64), type.with(DType.F64));
-      return out.cast(wide, x.dtype());
+      return out.cast(PointwiseWriter.plain(out, "Round", wide), x.dtype());
     }
     return switch (op.kind()) {
       case MAX -> max(out, op.size(), op.window(), x, type).getFirst();

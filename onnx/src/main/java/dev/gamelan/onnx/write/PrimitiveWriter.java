@@ -48,7 +48,7 @@ final class PrimitiveWriter {
           List.of(PointwiseWriter.binary(out, binary.kind(), x.getFirst(), x.get(1)));
       case Primitive.Compare compare ->
           List.of(PointwiseWriter.compare(out, compare.kind(), x.getFirst(), x.get(1)));
-      case Primitive.Select select -> List.of(out.node("Where", type, x));
+      case Primitive.Select select -> List.of(PointwiseWriter.select(out, x));
       case Primitive.Convert convert -> List.of(convert(out, convert, x.getFirst(), type));
       case Primitive.Bitcast bitcast -> List.of(bitcast(out, x.getFirst(), type));
       case Primitive.Reshape reshape -> List.of(out.reshape(x.getFirst(), type.shape()));
@@ -89,6 +89,13 @@ final class PrimitiveWriter {
 
   private static Name convert(Emitter out, Primitive.Convert op, Name x, TensorType type) {
     if (x.dtype() == op.to()) return x;
+    boolean narrow = op.to().isInteger() && op.to().bits() < 32 && x.dtype().isFloat();
+    if (narrow) {
+      // Ours saturates; what is out of range is undefined in ONNX.
+      var low = out.scalar(x.dtype(), (double) op.to().fromDouble(Double.NEGATIVE_INFINITY));
+      var high = out.scalar(x.dtype(), (double) op.to().fromDouble(Double.POSITIVE_INFINITY));
+      return out.cast(out.node("Clip", x.type(), List.of(x, low, high)), op.to());
+    }
     boolean small = op.to().isFloat() && op.to().bits() == 8;
     var to = Attribute.of("to", (long) ElementType.of(op.to()));
     return small
