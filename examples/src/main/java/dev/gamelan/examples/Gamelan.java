@@ -17,6 +17,9 @@ import picocli.CommandLine.Command;
       Sequences.class,
       Autoencoder.class,
       CustomLoop.class,
+      Inspect.class,
+      Parity.class,
+      OnnxTest.class,
       Doctor.class
     })
 public final class Gamelan {
