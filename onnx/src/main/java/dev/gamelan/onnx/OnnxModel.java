@@ -1,5 +1,6 @@
 package dev.gamelan.onnx;
 
+import dev.gamelan.ir.Graph;
 import dev.gamelan.onnx.proto.ElementType;
 import dev.gamelan.onnx.proto.ModelProto;
 import dev.gamelan.onnx.proto.ValueInfoProto;
@@ -8,6 +9,7 @@ import dev.gamelan.onnx.read.ModelFile;
 import dev.gamelan.onnx.read.Program;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -91,6 +93,17 @@ public final class OnnxModel {
    */
   public Map<String, Tensor> run(Map<String, Tensor> inputs) {
     return file.named(program, inputs);
+  }
+
+  /**
+   * The graph for inputs of these types, to look at. Its inputs are those of the model that it
+   * needs, then the weights.
+   *
+   * @throws OnnxException if shapes depend on the inputs' numbers
+   */
+  public Graph graph(Map<String, TensorType> types) {
+    file.checkInputs(types);
+    return program.plan(types).graph();
   }
 
   /** With all floating-point weights as parameters. */

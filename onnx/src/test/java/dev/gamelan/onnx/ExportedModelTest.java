@@ -8,6 +8,7 @@ import dev.gamelan.optim.AdamW;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.Tensor;
+import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models as PyTorch's exporters write them; tools/golden_onnx.py made them. */
@@ -114,6 +116,28 @@ class ExportedModelTest {
             () -> layer.forward(inputs(golden)).get("out").mul(golden.get("cotangent")).sum());
     for (int i = 0; i < parameters.size(); i++) {
       assertClose(name + " " + i, expected.get(i), gradients.of(parameters.get(i)));
+    }
+  }
+
+  /** Two layers each: what exporters take apart is whole again. */
+  @ParameterizedTest
+  @CsvSource({
+    "bert, gelu 2, layer_norm 5, scaled_dot_product_attention 2",
+    "gpt2, gelu 2, layer_norm 5, scaled_dot_product_attention 2",
+    "llama, silu 2, rms_norm 5, rotary_embedding 4"
+  })
+  void compositesAreFoundAgain(String model, String first, String second, String third)
+      throws IOException {
+    for (var exporter : List.of("-dynamo", "-script")) {
+      var golden = golden(model + exporter);
+      var types = new LinkedHashMap<String, TensorType>();
+      inputs(golden).forEach((name, tensor) -> types.put(name, tensor.type()));
+      var graph = OnnxModel.load(file(model + exporter + ".onnx")).graph(types);
+      for (var wanted : List.of(first, second, third)) {
+        var name = wanted.substring(0, wanted.indexOf(' '));
+        long count = graph.nodes().stream().filter(n -> n.op().name().equals(name)).count();
+        assertEquals(wanted, name + " " + count, model + exporter);
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import dev.gamelan.engine.reference.Array;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Value;
 import dev.gamelan.onnx.OnnxException;
+import dev.gamelan.pass.CompositeRecognition;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -52,7 +53,23 @@ public record Plan(Graph graph, List<Source> sources, List<Result> results) {
         case Operand.Key k -> results.add(output(values, block.value(k)));
       }
     }
-    return new Plan(block.build(values), sources(importer), results);
+    var sources = sources(importer);
+    var graph = block.build(values);
+    var recognition =
+        new CompositeRecognition(input -> repeats(sources.get(graph.inputs().indexOf(input))));
+    return new Plan(recognition.apply(graph), sources, results);
+  }
+
+  /** Whether both halves of the last axis are alike, as in the tables of rotary embeddings. */
+  private static boolean repeats(Source source) {
+    if (!(source instanceof Source.Constant(Array array)) || array.type().rank() == 0) return false;
+    if (!array.type().dtype().isFloat() || array.type().dim(-1) % 2 != 0) return false;
+    int size = (int) array.type().dim(-1);
+    for (int i = 0; i < array.size(); i++) {
+      boolean first = i % size < size / 2;
+      if (first && array.floats()[i] != array.floats()[i + size / 2]) return false;
+    }
+    return true;
   }
 
   private static Result output(List<Value> values, Value value) {
