@@ -4,6 +4,7 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.reference.Array;
 import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Value;
 import dev.gamelan.onnx.OnnxException;
 import dev.gamelan.onnx.proto.FunctionProto;
@@ -12,6 +13,7 @@ import dev.gamelan.onnx.proto.ModelProto;
 import dev.gamelan.onnx.proto.NodeProto;
 import dev.gamelan.onnx.proto.SparseTensorProto;
 import dev.gamelan.onnx.proto.TensorProto;
+import dev.gamelan.pass.DeadNodeElimination;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
@@ -165,8 +167,8 @@ public final class Importer {
       outputs = function != null ? call(function, context) : operator(context);
     } catch (OnnxException | NeedsData | EngineException e) {
       throw e;
-    } catch (IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException e) {
-      // What shape inference and shape arithmetic have to say.
+    } catch (RuntimeException e) {
+      // What shape inference and shape arithmetic have to say of a node that makes no sense.
       throw new OnnxException(context.describe() + ": " + e.getMessage(), e);
     }
     for (int i = 0; i < node.outputs().size() && i < outputs.size(); i++) {
@@ -241,7 +243,7 @@ public final class Importer {
   }
 
   private static Graph dropDead(Graph graph) {
-    return new dev.gamelan.pass.DeadNodeElimination().apply(graph);
+    return new DeadNodeElimination().apply(graph);
   }
 
   private static boolean isSmall(Graph graph, OpContext context) {
@@ -298,7 +300,7 @@ public final class Importer {
    * The inputs that {@code value} is computed from, if they are few numbers and nothing else is.
    */
   private Set<String> smallInputs(Value value) {
-    var producers = new HashMap<Integer, dev.gamelan.ir.Node>();
+    var producers = new HashMap<Integer, Node>();
     root.g.nodes().forEach(node -> producers.put(node.id(), node));
     var names = new HashSet<String>();
     var seen = new HashSet<Integer>();

@@ -242,6 +242,7 @@ final class IndexingOperators {
       throw n.error("needs [N, C·%d, %d]; got %s".formatted(elements, windows, x.type()));
     }
     long size = Shape.of(image).size();
+    n.length(Math.multiplyExact(elements, windows));
     var target = new ArrayList<Long>();
     for (long e = 0; e < elements; e++) {
       for (long w = 0; w < windows; w++) {

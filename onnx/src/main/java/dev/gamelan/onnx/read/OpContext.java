@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One node of an ONNX graph as its {@link Operator} sees it: operands, attributes, a builder. */
 final class OpContext {
+  private static final long MAX_ELEMENTS = 1 << 22;
+
   final GraphBuilder g;
   private final Importer importer;
   private final Scope scope;
@@ -232,6 +234,15 @@ final class OpContext {
 
   List<Integer> axes(long[] axes, int rank) {
     return LongStream.of(axes).mapToObj(axis -> axis(axis, rank)).toList();
+  }
+
+  /** The length of an array that the import makes: a file's numbers do not fill memory. */
+  int length(long elements) {
+    if (elements < 0 || elements > MAX_ELEMENTS) {
+      throw error(
+          "needs %d numbers at import; at most %d are allowed".formatted(elements, MAX_ELEMENTS));
+    }
+    return (int) elements;
   }
 
   /** What the node is and what is wrong with it. */

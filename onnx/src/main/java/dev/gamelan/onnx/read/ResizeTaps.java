@@ -42,6 +42,8 @@ final class ResizeTaps {
         };
     boolean nearest = settings.mode().equals("nearest");
     boolean cubic = settings.mode().contains("cubic");
+    // A scale of almost nothing would see all of the axis at once.
+    if (first < -1024) throw n.error("shrinks an axis by more than 512");
     int taps = nearest ? 1 : cubic ? 4 - 2 * (first + 1) : 2 - 2 * first;
     var positions = new long[taps][to];
     var weights = new double[taps][to];

@@ -129,7 +129,7 @@ final class SamplingOperators {
       if (identity) continue;
       double from = roi == null ? 0 : roi[i];
       double to = roi == null ? 1 : roi[i + axes.size()];
-      var taps = ResizeTaps.of(settings, x.dim(axis), scales[i], (int) sizes[i], from, to, n);
+      var taps = ResizeTaps.of(settings, x.dim(axis), scales[i], n.length(sizes[i]), from, to, n);
       x = apply(n, x, axis, taps, weighs);
       if (taps.outside().length > 0) {
         outside.put(axis, mask(n, taps.outside(), sizes[i]));

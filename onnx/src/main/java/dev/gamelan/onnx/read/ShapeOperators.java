@@ -261,7 +261,7 @@ final class ShapeOperators {
   private static long[] even(long size, long parts, OpContext n) {
     if (parts < 1 || parts > Math.max(size, 1) + n.outputs()) throw n.error("splits into " + parts);
     long each = Math.ceilDiv(size, parts);
-    var sizes = new long[(int) parts];
+    var sizes = new long[n.length(parts)];
     for (int i = 0; i < parts; i++) sizes[i] = Math.clamp(size - i * each, 0, each);
     return sizes;
   }
@@ -359,9 +359,8 @@ final class ShapeOperators {
   /** For each element of a padded axis the one that it repeats. */
   private static Operand sources(OpContext n, String mode, long size, long low, long high) {
     long length = size + low + high;
-    if (length < 0 || length > Integer.MAX_VALUE) throw n.error("makes an axis of size " + length);
     if (size == 0 && length > 0) throw n.error("repeats elements of an empty axis");
-    var sources = new long[(int) length];
+    var sources = new long[n.length(length)];
     for (int i = 0; i < length; i++) {
       long at = i - low;
       sources[i] =

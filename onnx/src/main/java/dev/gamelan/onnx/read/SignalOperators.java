@@ -88,7 +88,7 @@ final class SignalOperators {
     }
     long frames = (signal.dim(1) - length) / step + 1;
     // Each frame gathers its points.
-    var starts = new long[(int) (frames * length)];
+    var starts = new long[n.length(Math.multiplyExact(frames, length))];
     for (int i = 0; i < starts.length; i++) starts[i] = i / length * step + i % length;
     var indices =
         n.value(new Operand.Known(Array.of(TensorType.of(DType.I64, frames, length), starts)));
@@ -109,9 +109,8 @@ final class SignalOperators {
   private static Operator window(DoubleUnaryOperator function) {
     return n -> {
       long size = n.longAt(0);
-      if (size < 0 || size > 1 << 24) throw n.error("has a size of " + size);
       long period = n.flag("periodic", true) ? size : size - 1;
-      var elements = new double[(int) size];
+      var elements = new double[n.length(size)];
       for (int i = 0; i < size; i++) elements[i] = function.applyAsDouble(Math.PI * i / period);
       return List.of(typed(n, elements, Shape.of(size)));
     };
@@ -139,7 +138,7 @@ final class SignalOperators {
       double hertz = 700 * Math.expm1((low + i * step) / 2595 * Math.log(10));
       edges.add((int) Math.floor((length + 1) * hertz / rate));
     }
-    var weights = new double[rows * bins];
+    var weights = new double[n.length((long) rows * bins)];
     for (int bin = 0; bin < bins; bin++) {
       int left = edges.get(bin);
       int centre = edges.get(bin + 1);
