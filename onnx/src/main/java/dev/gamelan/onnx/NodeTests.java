@@ -106,21 +106,31 @@ public final class NodeTests {
   }
 
   private static void check(ModelFile file, OnnxModel model, Path data) throws IOException {
+    var inputs = inputs(file, data);
+    // Random operators have no expected numbers but those of one generator.
+    var outputs = RandomKey.of(0).use(() -> evaluated(model, inputs));
+    int index = 0;
+    for (var output : outputs.entrySet()) {
+      var path = data.resolve("output_%d.pb".formatted(index++));
+      if (Files.exists(path)) compare(output.getKey(), read(path), output.getValue());
+    }
+  }
+
+  /** The inputs of the first data set of a case. */
+  static Map<String, Tensor> inputs(Path directory) throws IOException {
+    return inputs(ModelFile.open(directory.resolve("model.onnx")), dataSets(directory).getFirst());
+  }
+
+  private static Map<String, Tensor> inputs(ModelFile file, Path data) throws IOException {
     var inputs = new LinkedHashMap<String, Tensor>();
     var declared = file.model().graph().inputs();
     for (int i = 0; i < declared.size(); i++) {
       var path = data.resolve("input_%d.pb".formatted(i));
       var name = declared.get(i).name();
       boolean given = file.inputs().stream().anyMatch(input -> input.name().equals(name));
-      if (given && Files.exists(path)) inputs.put(name, read(path).tensor());
+      if (given && Files.exists(path)) inputs.put(name, Arrays.tensor(read(path)));
     }
-    // Random operators have no expected numbers but those of one generator.
-    var outputs = RandomKey.of(0).use(() -> evaluated(model, inputs));
-    int index = 0;
-    for (var output : outputs.entrySet()) {
-      var path = data.resolve("output_%d.pb".formatted(index++));
-      if (Files.exists(path)) compare(output.getKey(), read(path).array(), output.getValue());
-    }
+    return inputs;
   }
 
   private static Map<String, Array> evaluated(OnnxModel model, Map<String, Tensor> inputs) {
@@ -129,18 +139,11 @@ public final class NodeTests {
     return arrays;
   }
 
-  /** The elements of a file, and a tensor of them. */
-  private record Data(Array array) {
-    Tensor tensor() {
-      return Arrays.tensor(array);
-    }
-  }
-
-  private static Data read(Path path) throws IOException {
+  private static Array read(Path path) throws IOException {
     var tensor = TensorProto.parse(new WireReader(MemorySegment.ofArray(Files.readAllBytes(path))));
     var array = Array.zeros(tensor.type());
     array.read(tensor.bytes());
-    return new Data(array);
+    return array;
   }
 
   /** An output that is not what the case expects. */

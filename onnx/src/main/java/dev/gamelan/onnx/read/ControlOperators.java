@@ -258,7 +258,7 @@ final class ControlOperators {
       arguments.addAll(state);
       var results = inline(n, graph, arguments);
       if (results.size() <= states) throw n.error("has a body of too few outputs");
-      running = n.importer().host(results.getFirst(), n).integers()[0] != 0;
+      running = n.importer().data(results.getFirst(), n).integers()[0] != 0;
       state = results.subList(1, states + 1);
       for (int i = 0; i < stacks.size(); i++) stacks.get(i).add(results.get(states + 1 + i));
     }

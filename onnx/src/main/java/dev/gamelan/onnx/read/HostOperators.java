@@ -29,7 +29,7 @@ final class HostOperators {
   }
 
   private static List<Operand> nonZero(OpContext n) {
-    var x = n.host(0);
+    var x = n.data(0);
     var elements = OpContext.doubles(x);
     var at = IntStream.range(0, elements.length).filter(i -> elements[i] != 0).toArray();
     var strides = x.type().shape().strides();
@@ -52,7 +52,7 @@ final class HostOperators {
     if (n.hasAttribute("axis")) axis = n.axis(n.integer("axis", 0), x.shape());
     else x = n.g.reshape(x, Shape.of(x.shape().size()));
     long size = x.dim(axis);
-    var condition = n.longs(1);
+    var condition = n.data(1).integers();
     var kept =
         IntStream.range(0, (int) Math.min(condition.length, size))
             .filter(i -> condition[i] != 0)
@@ -62,7 +62,7 @@ final class HostOperators {
   }
 
   private static List<Operand> unique(OpContext n) {
-    var x = n.host(0);
+    var x = n.data(0);
     var type = x.type();
     boolean flat = !n.hasAttribute("axis");
     int axis = flat ? 0 : n.axis(n.integer("axis", 0), type.shape());
@@ -101,8 +101,8 @@ final class HostOperators {
 
   /** Boxes as corners, from the highest score down, unless they overlap one that is taken. */
   private static List<Operand> nonMaxSuppression(OpContext n) {
-    var boxes = n.host(0);
-    var scores = n.host(1);
+    var boxes = n.data(0);
+    var scores = n.data(1);
     long most = n.has(2) ? n.longAt(2) : 0;
     double overlap = n.has(3) ? n.doubleAt(3) : 0;
     double least = n.has(4) ? n.doubleAt(4) : Double.NEGATIVE_INFINITY;

@@ -264,6 +264,15 @@ public final class Importer {
 
   /** The elements of {@code operand}, which a shape depends on. */
   Array host(Operand operand, OpContext context) {
+    return elements(operand, context, true);
+  }
+
+  /** As {@link #host}, of what no signature should hold. */
+  Array data(Operand operand, OpContext context) {
+    return elements(operand, context, false);
+  }
+
+  private Array elements(Operand operand, OpContext context, boolean shapes) {
     return switch (operand) {
       case Operand.Known known -> known.array();
       case Operand.Weight weight -> {
@@ -273,7 +282,7 @@ public final class Importer {
         }
         yield read(weight);
       }
-      case Operand.Computed computed -> evaluate(computed, context);
+      case Operand.Computed computed -> evaluate(computed, context, shapes);
       case Operand.Key key -> throw context.error("a shape depends on random numbers");
       case Operand.Sequence s -> throw context.error("needs a tensor, not a sequence");
       case Operand.Missing m -> throw context.error("needs a tensor, not an empty optional");
@@ -286,13 +295,13 @@ public final class Importer {
     return array;
   }
 
-  private Array evaluate(Operand.Computed computed, OpContext context) {
+  private Array evaluate(Operand.Computed computed, OpContext context, boolean shapes) {
     if (evaluator != null && computed.block() == root) {
       return evaluator.evaluate(root, computed.value());
     }
     var message =
         context.describe() + ": its shape or size depends on numbers that only a run can tell";
-    if (computed.block() != root) throw new NeedsData(message, Set.of());
+    if (computed.block() != root || !shapes) throw new NeedsData(message, Set.of());
     throw new NeedsData(message, smallInputs(computed.value()));
   }
 

@@ -32,7 +32,7 @@ final class MicrosoftOperators {
         entry("BiasGelu", Operator.one(n -> n.g.add(new Activation.Gelu(false), biased(n)))),
         entry("QuickGelu", Operator.one(MicrosoftOperators::quickGelu)),
         entry("LayerNormalization", Operator.all(NormalizationOperators::layerNorm)),
-        entry("SimplifiedLayerNormalization", Operator.one(MicrosoftOperators::simplified)),
+        entry("SimplifiedLayerNormalization", Operator.one(NormalizationOperators::rmsNorm)),
         entry("SkipLayerNormalization", n -> skip(n, false)),
         entry("SkipSimplifiedLayerNormalization", n -> skip(n, true)),
         entry("Attention", Operator.all(MicrosoftOperators::attention)),
@@ -50,12 +50,6 @@ final class MicrosoftOperators {
   private static Value quickGelu(OpContext n) {
     var x = n.x(0);
     return n.g.mul(x, n.g.logistic(n.g.mul(x, n.number("alpha", 1.702f))));
-  }
-
-  private static Value simplified(OpContext n) {
-    var x = n.x(0);
-    int axis = n.axis(n.integer("axis", -1), x.shape());
-    return NormalizationOperators.rmsNorm(n, x, n.x(1), axis, n.number("epsilon", 1e-5f));
   }
 
   /** Normalises x + skip (+ bias); the sum is the fourth output. */

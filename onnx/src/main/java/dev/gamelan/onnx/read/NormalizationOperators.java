@@ -26,6 +26,8 @@ final class NormalizationOperators {
         entry("GroupNormalization", Operator.one(NormalizationOperators::groupNorm)),
         entry("LayerNormalization", Operator.all(NormalizationOperators::layerNorm)),
         entry("RMSNormalization", Operator.one(NormalizationOperators::rmsNorm)),
+        // ONNX Runtime's optimiser writes this one into the standard's domain.
+        entry("SimplifiedLayerNormalization", Operator.one(NormalizationOperators::rmsNorm)),
         entry("LRN", Operator.one(NormalizationOperators::lrn)),
         entry(
             "MeanVarianceNormalization",
@@ -130,7 +132,7 @@ final class NormalizationOperators {
     return List.of(g.convert(mean, dtype), g.convert(deviation, dtype));
   }
 
-  private static Value rmsNorm(OpContext n) {
+  static Value rmsNorm(OpContext n) {
     var x = n.x(0);
     int axis = n.axis(n.integer("axis", -1), x.shape());
     return rmsNorm(n, x, n.x(1), axis, n.number("epsilon", 1e-5f));

@@ -115,8 +115,14 @@ final class OpContext {
 
   // ---- operands that have to be known
 
+  /** Of an input that says a shape, an axis or a size. */
   Array host(int index) {
     return importer.host(operand(index), this);
+  }
+
+  /** Of an input that is data: its numbers differ at every call. */
+  Array data(int index) {
+    return importer.data(operand(index), this);
   }
 
   long[] longs(int index) {
