@@ -6,11 +6,11 @@ import dev.gamelan.onnx.proto.TensorProto;
 import dev.gamelan.onnx.proto.ValueInfoProto;
 import dev.gamelan.onnx.proto.ValueInfoProto.Kind;
 import dev.gamelan.onnx.proto.WireReader;
+import dev.gamelan.onnx.read.HostTensors;
 import dev.gamelan.onnx.read.ModelFile;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -128,14 +128,14 @@ public final class NodeTests {
       var path = data.resolve("input_%d.pb".formatted(i));
       var name = declared.get(i).name();
       boolean given = file.inputs().stream().anyMatch(input -> input.name().equals(name));
-      if (given && Files.exists(path)) inputs.put(name, Arrays.tensor(read(path)));
+      if (given && Files.exists(path)) inputs.put(name, HostTensors.constant(read(path)));
     }
     return inputs;
   }
 
   private static Map<String, Array> evaluated(OnnxModel model, Map<String, Tensor> inputs) {
     var arrays = new LinkedHashMap<String, Array>();
-    model.run(inputs).forEach((name, tensor) -> arrays.put(name, Arrays.of(tensor)));
+    model.run(inputs).forEach((name, tensor) -> arrays.put(name, HostTensors.array(tensor)));
     return arrays;
   }
 
@@ -194,26 +194,5 @@ public final class NodeTests {
     long want = expected.integers()[index];
     long got = actual.integers()[index];
     return want == got || Math.abs((double) want - got) <= RELATIVE * Math.abs((double) want);
-  }
-
-  /** Tensors to arrays and back. */
-  private static final class Arrays {
-    static Array of(Tensor tensor) {
-      var array = Array.zeros(tensor.type());
-      try (var arena = Arena.ofConfined()) {
-        var bytes = arena.allocate(Math.max(tensor.type().bytes(), 1), 64);
-        tensor.read(bytes);
-        array.read(bytes);
-      }
-      return array;
-    }
-
-    static Tensor tensor(Array array) {
-      try (var arena = Arena.ofConfined()) {
-        var bytes = arena.allocate(Math.max(array.type().bytes(), 1), 64);
-        array.write(bytes);
-        return Tensor.of(array.type(), bytes);
-      }
-    }
   }
 }

@@ -1,23 +1,34 @@
 package dev.gamelan.onnx;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.data.ArrayDataset;
+import dev.gamelan.data.DataLoader;
+import dev.gamelan.io.HostArray;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.optim.AdamW;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Parameter;
+import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
+import dev.gamelan.train.Trainer;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -162,5 +173,45 @@ class ExportedModelTest {
       }
       assertTrue(losses.getLast() < 0.7 * losses.getFirst(), name + losses);
     }
+  }
+
+  @Test
+  void aTrainerRunsOneExecutableAStep() throws IOException {
+    var golden = golden("mlp");
+    var layer = OnnxModel.load(file("mlp-script.onnx")).asLayer();
+    var before = layer.snapshot().get("0.weight").toFloatArray();
+    var target = golden.get("cotangent");
+    var x = golden.get("in.x");
+    var trainer =
+        new Trainer(
+            layer,
+            new AdamW(layer.parameters(), 0.01),
+            batch -> layer.forward(x).sub(target).square().mean(),
+            1);
+    var dataset = ArrayDataset.of(HostArray.of(new float[8], 4, 2), HostArray.of(new float[4], 4));
+    trainer.train(DataLoader.of(dataset, 4), 5);
+    assertTrue(!Arrays.equals(before, layer.snapshot().get("0.weight").toFloatArray()));
+  }
+
+  @Test
+  void frozenWeightsStayAsTheyAre() throws IOException {
+    var layer = OnnxModel.load(file("mlp-dynamo.onnx")).asLayer(name -> name.startsWith("3."));
+    assertEquals(Set.of("3.weight", "3.bias"), layer.namedParameters().keySet());
+    var golden = golden("mlp");
+    assertClose("frozen", golden.get("out"), layer.forward(golden.get("in.x")));
+  }
+
+  @Test
+  void randomOperatorsDrawFromTheContextsKey(@TempDir Path folder) throws IOException {
+    var like = TinyModel.node("RandomNormalLike", List.of("x"), List.of("y"));
+    var model = new TinyModel().input("x", 4).output("y").add(like).load(folder);
+    var inputs = Map.of("x", Tensor.of(new float[4]));
+    var two =
+        RandomKey.of(1).use(() -> List.of(model.run(inputs).get("y"), model.run(inputs).get("y")));
+    var again = RandomKey.of(1).use(() -> model.run(inputs).get("y"));
+    assertArrayEquals(two.getFirst().toFloatArray(), again.toFloatArray());
+    assertNotEquals(two.getFirst().toFloatArray()[0], two.get(1).toFloatArray()[0]);
+    var error = assertThrows(IllegalStateException.class, () -> model.run(inputs));
+    assertTrue(error.getMessage().contains("RandomKey.of(seed).use"), error.getMessage());
   }
 }

@@ -1,5 +1,6 @@
 package dev.gamelan.onnx;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -9,13 +10,14 @@ import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.onnx.read.HostTensors;
 import dev.gamelan.tck.OpSpec;
 import dev.gamelan.tck.OpSpecs;
 import dev.gamelan.tck.Values;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
 import java.io.IOException;
-import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,6 +40,9 @@ class OpRoundTripTest {
   private static final double TOLERANCE = 1e-5;
 
   private static final Set<DType> DTYPES = Set.of(DType.F32, DType.I32, DType.I64, DType.BOOL);
+
+  /** Where the models stay, for tools/check_onnx.py. */
+  private static final String KEEP = System.getProperty("gamelan.onnx.keep");
 
   @TempDir static Path folder;
 
@@ -85,6 +90,8 @@ class OpRoundTripTest {
     var file = folder.resolve("model.onnx");
     var outputs = IntStream.range(0, graph.outputs().size()).mapToObj(i -> "y" + i).toList();
     OnnxExport.write(file, graph, List.copyOf(inputs.keySet()), outputs, Map.of());
+    if (KEEP != null)
+      Files.copy(file, Path.of(KEEP, "%08x.onnx".formatted(graph.hashCode())), REPLACE_EXISTING);
     var expected = ReferenceKernels.run(graph, List.copyOf(inputs.values()));
     try {
       if (runs)
@@ -94,9 +101,12 @@ class OpRoundTripTest {
       fail(graph + ": " + e.getMessage());
     }
     var tensors = new LinkedHashMap<String, Tensor>();
-    inputs.forEach((name, array) -> tensors.put(name, tensor(array)));
+    inputs.forEach((name, array) -> tensors.put(name, HostTensors.constant(array)));
     var read = new ArrayList<Array>();
-    OnnxModel.load(file).run(tensors).values().forEach(tensor -> read.add(array(tensor)));
+    OnnxModel.load(file)
+        .run(tensors)
+        .values()
+        .forEach(tensor -> read.add(HostTensors.array(tensor)));
     compare("read again, " + graph, expected, read);
   }
 
@@ -117,23 +127,5 @@ class OpRoundTripTest {
         }
       }
     }
-  }
-
-  static Tensor tensor(Array array) {
-    try (var arena = Arena.ofConfined()) {
-      var bytes = arena.allocate(Math.max(array.type().bytes(), 1), 64);
-      array.write(bytes);
-      return Tensor.of(array.type(), bytes);
-    }
-  }
-
-  static Array array(Tensor tensor) {
-    var array = Array.zeros(tensor.type());
-    try (var arena = Arena.ofConfined()) {
-      var bytes = arena.allocate(Math.max(tensor.type().bytes(), 1), 64);
-      tensor.read(bytes);
-      array.read(bytes);
-    }
-    return array;
   }
 }

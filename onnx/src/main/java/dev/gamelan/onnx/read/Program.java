@@ -115,7 +115,7 @@ public final class Program {
           types.put(name, tensor.type());
           if (!shaping.contains(name)) return;
           var elements = new ArrayList<Double>();
-          for (double x : OpContext.doubles(Stepwise.array(tensor))) elements.add(x);
+          for (double x : OpContext.doubles(HostTensors.array(tensor))) elements.add(x);
           numbers.put(name, elements);
         });
     return new Signature(types, numbers);
@@ -125,7 +125,7 @@ public final class Program {
     var known = new HashMap<String, Operand>();
     for (var name : shaping) {
       var tensor = inputs.get(name);
-      if (tensor != null) known.put(name, new Operand.Known(Stepwise.array(tensor)));
+      if (tensor != null) known.put(name, new Operand.Known(HostTensors.array(tensor)));
     }
     return known;
   }
@@ -156,7 +156,7 @@ public final class Program {
             result ->
                 switch (result) {
                   case Plan.Result.Output output -> outputs.get(output.index());
-                  case Plan.Result.Constant constant -> Stepwise.constant(constant.array());
+                  case Plan.Result.Constant constant -> HostTensors.constant(constant.array());
                 })
         .toList();
   }
@@ -173,7 +173,7 @@ public final class Program {
             case Plan.Source.Argument a -> arguments.get(next++);
             case Plan.Source.Weight weight -> weight(weight.weight());
             case Plan.Source.Constant c ->
-                ofDevice.computeIfAbsent(index, i -> Stepwise.constant(c.array()));
+                ofDevice.computeIfAbsent(index, i -> HostTensors.constant(c.array()));
             case Plan.Source.Key key -> RandomKey.draw().words();
           });
     }
@@ -202,7 +202,7 @@ public final class Program {
     return switch (source) {
       case Plan.Source.Argument argument -> argument(argument, inputs);
       case Plan.Source.Weight weight -> weight(weight.weight());
-      case Plan.Source.Constant constant -> Stepwise.constant(constant.array());
+      case Plan.Source.Constant constant -> HostTensors.constant(constant.array());
       case Plan.Source.Key key -> RandomKey.draw().words();
     };
   }

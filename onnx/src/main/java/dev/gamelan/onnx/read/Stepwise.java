@@ -3,7 +3,6 @@ package dev.gamelan.onnx.read;
 import dev.gamelan.engine.reference.Array;
 import dev.gamelan.ir.Value;
 import dev.gamelan.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,7 +28,7 @@ final class Stepwise {
   }
 
   Array evaluate(Importer importer, Value value) {
-    return array(tensor(importer, value));
+    return HostTensors.array(tensor(importer, value));
   }
 
   List<Tensor> results(Importer importer, List<Operand> outputs) {
@@ -37,7 +36,7 @@ final class Stepwise {
     for (var output : outputs) {
       results.add(
           output instanceof Operand.Known known
-              ? constant(known.array())
+              ? HostTensors.constant(known.array())
               : tensor(importer, importer.root().value(output)));
     }
     return results;
@@ -63,23 +62,5 @@ final class Stepwise {
     var tensor = tensors.get(value);
     if (tensor == null) throw new IllegalStateException(value + " is of no node");
     return tensor;
-  }
-
-  static Array array(Tensor tensor) {
-    var array = Array.zeros(tensor.type());
-    try (var arena = Arena.ofConfined()) {
-      var bytes = arena.allocate(Math.max(tensor.type().bytes(), 1), 64);
-      tensor.read(bytes);
-      array.read(bytes);
-    }
-    return array;
-  }
-
-  static Tensor constant(Array array) {
-    try (var arena = Arena.ofConfined()) {
-      var bytes = arena.allocate(Math.max(array.type().bytes(), 1), 64);
-      array.write(bytes);
-      return Tensor.constant(array.type(), bytes);
-    }
   }
 }
