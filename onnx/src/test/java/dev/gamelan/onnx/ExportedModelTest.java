@@ -11,6 +11,7 @@ import dev.gamelan.data.DataLoader;
 import dev.gamelan.io.HostArray;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.optim.AdamW;
+import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.RandomKey;
@@ -18,6 +19,7 @@ import dev.gamelan.tensor.Tensor;
 import dev.gamelan.train.Trainer;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -128,6 +130,24 @@ class ExportedModelTest {
     for (int i = 0; i < parameters.size(); i++) {
       assertClose(name + " " + i, expected.get(i), gradients.of(parameters.get(i)));
     }
+  }
+
+  /** One whose runs are asynchronous, and that keeps every composite with a kernel of its own. */
+  @ParameterizedTest
+  @ValueSource(strings = {"resnet-dynamo", "bert-script", "gpt2-dynamo", "llama-script"})
+  void anotherEngineGivesTheSame(String name) throws IOException {
+    Devices.use(
+        "strict:0",
+        () -> {
+          try {
+            var golden = golden(name);
+            var model = OnnxModel.load(file(name + ".onnx"));
+            assertClose(name, golden.get("out"), model.run(inputs(golden)).get("out"));
+            return null;
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   /** Two layers each: what exporters take apart is whole again. */
