@@ -66,6 +66,10 @@ case("ms_skip_layer_norm", [ms("SkipLayerNormalization", ["x", "s", "g", "b", "b
 case("ms_skip_simplified_layer_norm", [ms("SkipSimplifiedLayerNormalization", ["x", "s", "g"], epsilon=1e-5)],
      {"x": x, "s": f32(2, 5, 16), "g": w})
 case("simplified_layer_norm", [std("SimplifiedLayerNormalization", ["x", "g"], axis=-1, epsilon=1e-5)], {"x": x, "g": w})
+case("ms_embed_layer_norm", ms("EmbedLayerNormalization", ["i", "s", "w", "p", "t", "g", "b", "m"], 2, epsilon=1e-5),
+     {"i": rng.integers(0, 20, (2, 5), dtype=np.int32), "s": rng.integers(0, 2, (2, 5), dtype=np.int32),
+      "m": np.array([[1] * 5, [1, 1, 1, 0, 0]], np.int32)}, 2,
+     initializers={"w": f32(20, 16), "p": f32(8, 16), "t": f32(2, 16), "g": f32(16), "b": f32(16)})
 case("ms_multi_head_attention", ms("MultiHeadAttention", ["q", "k", "v", "bias"], num_heads=4),
      {"q": x, "k": f32(2, 7, 16), "v": f32(2, 7, 16), "bias": f32(48)})
 case("ms_multi_head_attention_mask", ms("MultiHeadAttention", ["q", "k", "v", "", "mask"], num_heads=4),

@@ -53,6 +53,14 @@ class BadModelTest {
   }
 
   @Test
+  void anAttributeOfAnotherTypeAndANameGivenTwiceAreNamed() {
+    var text = new ProtoWriter().text(1, "axis").text(4, "one").integer(20, 3);
+    fails(model().node("Softmax", "x", "y", text), "Softmax", "'axis' needs an integer", "type 3");
+    fails(model().node("Relu", "x", "y").node("Neg", "x", "y"), "the Neg", "'y'", "already");
+    fails(model().integers("n", 1, 2, 3, 4).node("Add", "x,n", "y"), "Add", "f32[4]", "i64[4]");
+  }
+
+  @Test
   void constantsDoNotFillMemory() {
     var model = model().integers("n", 1L << 40).node("ConstantOfShape", "n", "c");
     fails(model.node("ReduceSum", "c", "y"), "ConstantOfShape", "4096 GiB", "16 GiB");

@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * An attribute of a node; which of the fields counts follows from the operator.
  *
+ * @param type the schema's number of the field that counts; 0 in old files, which do not say
  * @param reference in a function: the name of the function's attribute that stands here, or ""
  */
 public record AttributeProto(
     String name,
+    int type,
     String reference,
     float number,
     long integer,
@@ -24,9 +26,16 @@ public record AttributeProto(
     List<Float> numbers,
     List<Long> integers,
     List<String> texts) {
+  private static final int FLOAT = 1;
+  private static final int INT = 2;
+  private static final int STRING = 3;
+  private static final int FLOATS = 6;
+  private static final int INTS = 7;
+  private static final int STRINGS = 8;
 
   static AttributeProto parse(WireReader in) {
     var name = "";
+    int type = 0;
     var reference = "";
     float number = 0;
     long integer = 0;
@@ -48,6 +57,7 @@ public record AttributeProto(
         case 7 -> in.words(bits -> numbers.add(Float.intBitsToFloat((int) bits)));
         case 8 -> in.integers(integers::add);
         case 9 -> texts.add(in.text());
+        case 20 -> type = (int) in.integer();
         case 21 -> reference = in.text();
         case 22 -> sparseTensor = in.message(SparseTensorProto::parse);
         default -> in.skip();
@@ -55,6 +65,7 @@ public record AttributeProto(
     }
     return new AttributeProto(
         name,
+        type,
         reference,
         number,
         integer,
@@ -67,7 +78,41 @@ public record AttributeProto(
         texts);
   }
 
+  @Override
+  public float number() {
+    return checked(number, FLOAT, "a number");
+  }
+
+  @Override
+  public long integer() {
+    return checked(integer, INT, "an integer");
+  }
+
+  /** The text as a string. */
   public String string() {
-    return new String(text.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+    var bytes = checked(text, STRING, "a text").toArray(ValueLayout.JAVA_BYTE);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public List<Float> numbers() {
+    return checked(numbers, FLOATS, "a list of numbers");
+  }
+
+  @Override
+  public List<Long> integers() {
+    return checked(integers, INTS, "a list of integers");
+  }
+
+  @Override
+  public List<String> texts() {
+    return checked(texts, STRINGS, "a list of texts");
+  }
+
+  private <T> T checked(T value, int wanted, String what) {
+    if (type == wanted || type == 0) return value;
+    throw new IllegalArgumentException(
+        "the attribute '%s' needs %s; the file has type %d of the schema for it"
+            .formatted(name, what, type));
   }
 }

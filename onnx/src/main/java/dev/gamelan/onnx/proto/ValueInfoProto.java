@@ -2,6 +2,7 @@ package dev.gamelan.onnx.proto;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -84,7 +85,7 @@ public record ValueInfoProto(String name, TypeProto type) {
     /** Such as {@code f32[batch,3,224,224]}; a size of no name is a question mark. */
     @Override
     public String toString() {
-      if (kind != Kind.TENSOR) return kind.toString().toLowerCase(java.util.Locale.ROOT);
+      if (kind != Kind.TENSOR) return kind.toString().toLowerCase(Locale.ROOT);
       var sizes =
           shape
               .map(

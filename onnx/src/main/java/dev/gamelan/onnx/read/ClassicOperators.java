@@ -2,11 +2,13 @@ package dev.gamelan.onnx.read;
 
 import static java.util.Map.entry;
 
+import dev.gamelan.engine.reference.Array;
 import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
+import dev.gamelan.type.TensorType;
 import java.util.List;
 import java.util.Map;
 
@@ -37,8 +39,8 @@ final class ClassicOperators {
   private static Value vector(OpContext n, String attribute, float otherwise) {
     var numbers = n.numbers(attribute, List.of(otherwise));
     var elements = numbers.stream().mapToDouble(Float::doubleValue).toArray();
-    var type = dev.gamelan.type.TensorType.of(DType.F32, elements.length);
-    return n.value(new Operand.Known(dev.gamelan.engine.reference.Array.of(type, elements)));
+    var type = TensorType.of(DType.F32, elements.length);
+    return n.value(new Operand.Known(Array.of(type, elements)));
   }
 
   private static Value extract(OpContext n) {

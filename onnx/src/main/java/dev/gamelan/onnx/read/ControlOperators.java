@@ -2,6 +2,7 @@ package dev.gamelan.onnx.read;
 
 import static java.util.Map.entry;
 
+import dev.gamelan.engine.reference.Array;
 import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.Graph;
@@ -270,8 +271,7 @@ final class ControlOperators {
   }
 
   private static Operand number(DType dtype, long value) {
-    return new Operand.Known(
-        dev.gamelan.engine.reference.Array.of(TensorType.of(dtype), new long[] {value}));
+    return new Operand.Known(Array.of(TensorType.of(dtype), new long[] {value}));
   }
 
   private static Operand stacked(OpContext n, List<Operand> parts, GraphProto graph, int output) {

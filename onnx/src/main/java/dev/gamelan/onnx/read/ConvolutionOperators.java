@@ -3,6 +3,7 @@ package dev.gamelan.onnx.read;
 import static java.util.Map.entry;
 
 import dev.gamelan.ir.Activation;
+import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
@@ -126,8 +127,7 @@ final class ConvolutionOperators {
       var grid = TensorType.of(DType.I64, taps, height, width);
       var tap = g.iota(grid, 0);
       var columns = g.broadcastTo(g.scalar(DType.I64, filter.dim(3)), grid.shape());
-      var inKernel =
-          axis == 0 ? g.div(tap, columns) : g.binary(dev.gamelan.ir.BinaryKind.REM, tap, columns);
+      var inKernel = axis == 0 ? g.div(tap, columns) : g.binary(BinaryKind.REM, tap, columns);
       var start = g.mul(g.iota(grid, axis + 1), g.scalar(DType.I64, window.strides().get(axis)));
       var base = g.add(start, g.mul(inKernel, g.scalar(DType.I64, window.dilation().get(axis))));
       base = g.add(base, g.scalar(DType.I64, -window.low().get(axis)));

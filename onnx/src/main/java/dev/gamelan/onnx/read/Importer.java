@@ -172,7 +172,11 @@ public final class Importer {
       throw new OnnxException(context.describe() + ": " + e.getMessage(), e);
     }
     for (int i = 0; i < node.outputs().size() && i < outputs.size(); i++) {
-      scope.bind(node.outputs().get(i), outputs.get(i));
+      var name = node.outputs().get(i);
+      if (scope.values().containsKey(name)) {
+        throw context.error("gives '%s', which something before it gives already".formatted(name));
+      }
+      scope.bind(name, outputs.get(i));
     }
   }
 

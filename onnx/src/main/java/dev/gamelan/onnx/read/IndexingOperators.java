@@ -2,6 +2,8 @@ package dev.gamelan.onnx.read;
 
 import static java.util.Map.entry;
 
+import dev.gamelan.engine.reference.Array;
+import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Primitive;
@@ -12,6 +14,7 @@ import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
@@ -52,8 +55,7 @@ final class IndexingOperators {
       throw n.error("has an index outside of an axis of size " + size);
     }
     var positive = Arrays.stream(elements).map(i -> i < 0 ? i + size : i).toArray();
-    return n.value(
-        new Operand.Known(dev.gamelan.engine.reference.Array.of(known.type(), positive)));
+    return n.value(new Operand.Known(Array.of(known.type(), positive)));
   }
 
   private static Value gather(OpContext n) {
@@ -185,7 +187,7 @@ final class IndexingOperators {
     if (n.has(2)) at = g.add(step, g.broadcastInDim(n.x(2), step.shape(), List.of(0)));
     if (n.text("mode", "linear").equals("circular")) {
       var size = g.broadcastTo(g.scalar(DType.I64, cache.dim(axis)), at.shape());
-      at = g.binary(dev.gamelan.ir.BinaryKind.REM, at, size);
+      at = g.binary(BinaryKind.REM, at, size);
     }
     return g.add(new Primitive.ScatterElements(ScatterKind.SET, axis), cache, at, update);
   }
@@ -227,10 +229,10 @@ final class IndexingOperators {
     var image = n.longs(1);
     var block = n.longs(2);
     int axes = image.length;
-    var ones = java.util.Collections.nCopies(axes, 1L);
+    var ones = Collections.nCopies(axes, 1L);
     var dilations = n.integers("dilations", ones);
     var strides = n.integers("strides", ones);
-    var pads = n.integers("pads", java.util.Collections.nCopies(2 * axes, 0L));
+    var pads = n.integers("pads", Collections.nCopies(2 * axes, 0L));
     var positions = new long[axes];
     for (int i = 0; i < axes; i++) {
       long extent = dilations.get(i) * (block[i] - 1) + 1;

@@ -35,6 +35,7 @@ final class MicrosoftOperators {
         entry("SimplifiedLayerNormalization", Operator.one(NormalizationOperators::rmsNorm)),
         entry("SkipLayerNormalization", n -> skip(n, false)),
         entry("SkipSimplifiedLayerNormalization", n -> skip(n, true)),
+        entry("EmbedLayerNormalization", MicrosoftOperators::embed),
         entry("Attention", Operator.all(MicrosoftOperators::attention)),
         entry("MultiHeadAttention", Operator.all(MicrosoftOperators::multiHeadAttention)),
         entry("RotaryEmbedding", Operator.one(MicrosoftOperators::rotary)),
@@ -68,6 +69,27 @@ final class MicrosoftOperators {
     }
     var missing = new Operand.Missing();
     return List.of(n.computed(y), missing, missing, n.computed(sum));
+  }
+
+  /** The sum of word, position and segment embeddings, normalised. */
+  private static List<Operand> embed(OpContext n) {
+    var g = n.g;
+    var ids = n.x(0);
+    var sum = g.add(new Primitive.Gather(0), n.x(2), ids);
+    var positions =
+        n.has(8)
+            ? g.add(new Primitive.Gather(0), n.x(3), n.x(8))
+            : g.slice(n.x(3), 0, 0, ids.dim(1));
+    sum = g.add(sum, positions);
+    if (n.has(4)) sum = g.add(sum, g.add(new Primitive.Gather(0), n.x(4), n.x(1)));
+    var norm = new Normalization.LayerNorm(1, n.number("epsilon", 1e-12f));
+    var y = g.add(norm, sum, n.x(5), n.x(6));
+    // How many tokens of each row are valid, if there is a mask that says so.
+    var lengths =
+        n.has(7)
+            ? g.sum(g.convert(n.x(7), DType.I32), List.of(1))
+            : g.fill(TensorType.of(DType.I32, ids.dim(0)), 0);
+    return List.of(n.computed(y), n.computed(lengths), n.computed(sum));
   }
 
   // ---- attention

@@ -3,6 +3,7 @@ package dev.gamelan.onnx.read;
 import static java.util.Map.entry;
 
 import dev.gamelan.ir.BinaryKind;
+import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
@@ -72,7 +73,7 @@ final class OptimizerOperators {
     var root = g.add(g.unary(UnaryKind.SQRT, second), n.number("epsilon", 1e-6f));
     // At step 0 nothing is corrected.
     var steps = g.convert(step, x.type().dtype());
-    var started = g.compare(dev.gamelan.ir.CompareKind.GT, steps, 0);
+    var started = g.compare(CompareKind.GT, steps, 0);
     var correction =
         g.div(g.unary(UnaryKind.SQRT, unbiased(g, beta, steps)), unbiased(g, alpha, steps));
     var corrected = g.mul(rate, g.select(started, correction, g.fill(correction.type(), 1)));
@@ -91,7 +92,7 @@ final class OptimizerOperators {
     double beta = n.required("beta").number();
     var gradient = regularized(n, v.get(1), x, 0);
     // The first step takes the gradient whole.
-    var first = g.compare(dev.gamelan.ir.CompareKind.GT, step, g.scalar(DType.I64, 0L));
+    var first = g.compare(CompareKind.GT, step, g.scalar(DType.I64, 0L));
     var weight = g.select(first, g.fill(rate.type(), beta), g.fill(rate.type(), 1));
     var next = g.add(g.mul(v.get(2), alpha), g.mul(gradient, weight));
     boolean nesterov = n.text("mode", "standard").equals("nesterov");

@@ -3,6 +3,7 @@ package dev.gamelan.onnx.read;
 import static java.util.Map.entry;
 
 import dev.gamelan.ir.BinaryKind;
+import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.UnaryKind;
@@ -107,7 +108,7 @@ final class QuantizationOperators {
     var low = g.min(g.reduce(ReduceKind.MIN, x, axes), 0);
     var high = g.max(g.reduce(ReduceKind.MAX, x, axes), 0);
     var scale = g.mul(g.sub(high, low), 1.0 / 255);
-    var nothing = g.compare(dev.gamelan.ir.CompareKind.EQ, scale, 0);
+    var nothing = g.compare(CompareKind.EQ, scale, 0);
     var divisor = g.select(nothing, g.fill(scale.type(), 1), scale);
     var zero = g.unary(UnaryKind.ROUND_EVEN, g.min(g.max(g.neg(g.div(low, divisor)), 0), 255));
     var rounded = g.unary(UnaryKind.ROUND_EVEN, g.div(x, divisor));

@@ -2,6 +2,7 @@ package dev.gamelan.onnx.read;
 
 import static java.util.Map.entry;
 
+import dev.gamelan.engine.reference.Array;
 import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.RandomOp;
 import dev.gamelan.ir.Value;
@@ -37,9 +38,12 @@ final class RandomOperators {
   private static Value key(OpContext n) {
     var seed = n.attribute("seed");
     if (seed == null) return n.value(n.importer().key());
-    var words =
-        new long[] {0, seed.number() == 0 ? seed.integer() : Float.floatToIntBits(seed.number())};
-    return n.value(new Operand.Known(dev.gamelan.engine.reference.Array.of(RandomOp.KEY, words)));
+    return seeded(n, Float.floatToIntBits(seed.number()));
+  }
+
+  private static Value seeded(OpContext n, long seed) {
+    var words = new long[] {(int) (seed >>> 32), (int) seed};
+    return n.value(new Operand.Known(Array.of(RandomOp.KEY, words)));
   }
 
   private static DType dtype(OpContext n, DType otherwise) {
@@ -86,7 +90,10 @@ final class RandomOperators {
     var all = x.type().with(DType.BOOL);
     if (!training || rate == 0) return List.of(x, g.fill(all, 1));
     var ones = g.fill(x.type(), 1);
-    var kept = g.add(new RandomOp.Dropout(rate), key(n), ones);
+    // The seed of this one is an integer.
+    var key =
+        n.hasAttribute("seed") ? seeded(n, n.integer("seed", 0)) : n.value(n.importer().key());
+    var kept = g.add(new RandomOp.Dropout(rate), key, ones);
     var mask = g.compare(CompareKind.NE, kept, g.zerosLike(kept));
     return List.of(g.mul(x, kept), mask);
   }

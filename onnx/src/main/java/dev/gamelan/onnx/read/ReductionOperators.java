@@ -13,6 +13,8 @@ import dev.gamelan.ir.Value;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -101,7 +103,7 @@ final class ReductionOperators {
     if (axes.isEmpty()) return x;
     // The reduced axes as one, the last.
     var kept = x.shape().otherAxes(axes);
-    var order = new java.util.ArrayList<>(kept);
+    var order = new ArrayList<>(kept);
     order.addAll(axes);
     var rows = x.shape().select(kept);
     var flat = g.reshape(g.transpose(x, order), rows.append(x.shape().select(axes).size()));
@@ -163,8 +165,8 @@ final class ReductionOperators {
             return g.reshape(function.apply(n, g.reshape(x, flat)), x.shape());
           }
           int axis = n.axis(n.integer("axis", -1), x.shape());
-          var swap = new java.util.ArrayList<>(x.shape().axes());
-          java.util.Collections.swap(swap, axis, x.rank() - 1);
+          var swap = new ArrayList<>(x.shape().axes());
+          Collections.swap(swap, axis, x.rank() - 1);
           return g.transpose(function.apply(n, g.transpose(x, swap)), swap);
         });
   }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Images read between their elements. */
 final class SamplingOperators {
@@ -111,7 +112,7 @@ final class SamplingOperators {
       double[] scales,
       long[] sizes,
       ResizeTaps.Settings settings,
-      double @org.jspecify.annotations.Nullable [] roi) {
+      double @Nullable [] roi) {
     var g = n.g;
     boolean weighs = !settings.mode().equals("nearest");
     // Nearest moves elements of any dtype; the others compute.

@@ -3,6 +3,7 @@ package dev.gamelan.onnx.write;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ScatterKind;
 import dev.gamelan.onnx.write.Emitter.Name;
+import dev.gamelan.type.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -42,7 +43,7 @@ final class ScatterWriter {
     var updated = IntStream.range(axis, axis + indices.rank()).boxed().toList();
     var order = new ArrayList<>(updated);
     order.addAll(operands.get(2).shape().otherAxes(updated));
-    var positions = out.cast(indices, dev.gamelan.type.DType.I64);
+    var positions = out.cast(indices, DType.I64);
     var moved = out.transpose(x, front);
     var scattered =
         out.node(
