@@ -43,6 +43,20 @@ public final class ModelWriter {
       List<String> outputs,
       Map<String, Tensor> weights)
       throws IOException {
+    write(file, graph, inputs, outputs, weights, LARGEST_MODEL);
+  }
+
+  /**
+   * @param largest bytes of weights that still go into the model's own file
+   */
+  static void write(
+      Path file,
+      Graph graph,
+      List<String> inputs,
+      List<String> outputs,
+      Map<String, Tensor> weights,
+      long largest)
+      throws IOException {
     var out = new Emitter();
     var names = new ArrayList<Name>();
     var open = new ArrayList<Name>();
@@ -59,7 +73,7 @@ public final class ModelWriter {
       results.add(result);
     }
     long bytes = weights.values().stream().mapToLong(w -> w.type().bytes()).sum();
-    if (bytes <= LARGEST_MODEL) {
+    if (bytes <= largest) {
       weights.forEach((name, tensor) -> out.initializer(name, tensor.type(), copy(tensor)));
     } else {
       var data = file.resolveSibling(file.getFileName() + ".data");
