@@ -1,11 +1,15 @@
 package dev.gamelan.onnx;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.tensor.Tensor;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,5 +66,17 @@ class CaseTest {
     var model = OnnxModel.load(folder.resolve(name).resolve("model.onnx"));
     model.run(NodeTests.inputs(folder.resolve(name)));
     return model.isStepwise();
+  }
+
+  @Test
+  void numbersThatSayAShapeArePartOfTheSignature() throws IOException {
+    var directory = folder.resolve("reshape_by_input");
+    var model = OnnxModel.load(directory.resolve("model.onnx"));
+    var x = NodeTests.inputs(directory).get("x");
+    for (long rows : new long[] {1, 2, 3, 1, 6, 12, 2}) {
+      var y = model.run(Map.of("x", x, "s", Tensor.of(new long[] {rows, -1}))).get("y0");
+      assertEquals(List.of(rows, 12 / rows), y.shape().toList());
+      assertArrayEquals(x.toFloatArray(), y.toFloatArray());
+    }
   }
 }

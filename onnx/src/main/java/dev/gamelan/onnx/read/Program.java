@@ -26,7 +26,7 @@ public final class Program {
   private static final int CAPACITY = 64;
 
   /** Types by name, and the numbers of the inputs that shapes depend on. */
-  private record Signature(Map<String, TensorType> types, Map<String, List<Double>> numbers) {}
+  private record Signature(Map<String, TensorType> types, Map<String, List<Number>> numbers) {}
 
   /** With the plan's constants as tensors of the devices that it ran on. */
   private record Compiled(
@@ -109,13 +109,15 @@ public final class Program {
 
   private Signature signature(Map<String, Tensor> inputs) {
     var types = new LinkedHashMap<String, TensorType>();
-    var numbers = new HashMap<String, List<Double>>();
+    var numbers = new HashMap<String, List<Number>>();
     inputs.forEach(
         (name, tensor) -> {
           types.put(name, tensor.type());
           if (!shaping.contains(name)) return;
-          var elements = new ArrayList<Double>();
-          for (double x : OpContext.doubles(HostTensors.array(tensor))) elements.add(x);
+          var array = HostTensors.array(tensor);
+          var elements = new ArrayList<Number>();
+          if (tensor.dtype().isFloat()) for (double x : array.floats()) elements.add(x);
+          else for (long x : array.integers()) elements.add(x);
           numbers.put(name, elements);
         });
     return new Signature(types, numbers);
