@@ -70,7 +70,7 @@ final class PoolOperators {
       low[i + 2] = window.low().get(i);
       high[i + 2] = window.high().get(i);
     }
-    return ShapeOperators.constantPad(n, x, low, high, with);
+    return PaddingOperators.constantPad(n, x, low, high, with);
   }
 
   private static Window unpadded(Window window) {

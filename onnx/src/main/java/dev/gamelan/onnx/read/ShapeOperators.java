@@ -27,10 +27,6 @@ final class ShapeOperators {
     return Map.ofEntries(
         entry("Shape", ShapeOperators::shape),
         entry("Size", n -> List.of(scalar(n.type(0).size()))),
-        entry("Constant", ShapeOperators::constant),
-        entry("ConstantOfShape", Operator.one(ShapeOperators::constantOfShape)),
-        entry("Range", Operator.one(ShapeOperators::range)),
-        entry("EyeLike", Operator.one(ShapeOperators::eyeLike)),
         entry("Reshape", Operator.one(ShapeOperators::reshape)),
         entry("Flatten", Operator.one(ShapeOperators::flatten)),
         entry("Squeeze", Operator.one(ShapeOperators::squeeze)),
@@ -41,14 +37,10 @@ final class ShapeOperators {
         entry("Concat", Operator.one(ShapeOperators::concat)),
         entry("Split", Operator.all(ShapeOperators::split)),
         entry("Slice", Operator.one(ShapeOperators::slice)),
-        entry("Pad", Operator.one(ShapeOperators::pad)),
-        entry("CenterCropPad", Operator.one(ShapeOperators::centerCropPad)),
-        entry("DepthToSpace", Operator.one(ShapeOperators::depthToSpace)),
-        entry("SpaceToDepth", Operator.one(ShapeOperators::spaceToDepth)),
         entry("Trilu", Operator.one(ShapeOperators::trilu)));
   }
 
-  private static Operand scalar(long element) {
+  static Operand scalar(long element) {
     return new Operand.Known(Array.of(TensorType.of(DType.I64), new long[] {element}));
   }
 
@@ -61,77 +53,6 @@ final class ShapeOperators {
 
   private static int bound(long at, int rank) {
     return Math.clamp(at < 0 ? at + rank : at, 0, rank);
-  }
-
-  private static List<Operand> constant(OpContext n) {
-    var name = n.node().outputs().isEmpty() ? "" : n.node().outputs().getFirst();
-    var tensor = n.attribute("value");
-    if (tensor != null && tensor.tensor() != null) {
-      return List.of(n.importer().constant(tensor.tensor(), name));
-    }
-    var sparse = n.attribute("sparse_value");
-    if (sparse != null && sparse.sparseTensor() != null) {
-      return List.of(new Operand.Known(n.importer().dense(sparse.sparseTensor())));
-    }
-    if (n.hasAttribute("value_int")) return List.of(scalar(n.integer("value_int", 0)));
-    if (n.hasAttribute("value_float")) {
-      return List.of(floats(Shape.scalar(), List.of((float) n.number("value_float", 0))));
-    }
-    var integers = n.integers("value_ints");
-    if (integers != null) return List.of(Importer.known(integers));
-    var numbers = n.attribute("value_floats");
-    if (numbers != null) {
-      return List.of(floats(Shape.of(numbers.numbers().size()), numbers.numbers()));
-    }
-    throw n.error("has no value that is a number, or a tensor of numbers");
-  }
-
-  private static Operand floats(Shape shape, List<Float> elements) {
-    var doubles = elements.stream().mapToDouble(Float::doubleValue).toArray();
-    return new Operand.Known(Array.of(new TensorType(DType.F32, shape), doubles));
-  }
-
-  private static Value constantOfShape(OpContext n) {
-    var shape = Shape.of(n.longs(0));
-    var attribute = n.attribute("value");
-    if (attribute == null || attribute.tensor() == null) {
-      return n.g.fill(new TensorType(DType.F32, shape), 0);
-    }
-    var value = n.importer().constant(attribute.tensor(), "value");
-    if (value.type().size() != 1)
-      throw n.error("needs a value of one element; got " + value.type());
-    var element = n.g.reshape(n.value(value), Shape.scalar());
-    return n.g.broadcastTo(element, shape);
-  }
-
-  private static Value range(OpContext n) {
-    var dtype = n.type(0).dtype();
-    double count;
-    if (dtype.isFloat()) {
-      double start = n.doubleAt(0);
-      count = Math.ceil((n.doubleAt(1) - start) / n.doubleAt(2));
-    } else {
-      long delta = n.longAt(2);
-      if (delta == 0) throw n.error("has a step of 0");
-      count = Math.ceilDiv(Math.subtractExact(n.longAt(1), n.longAt(0)), delta);
-    }
-    if (!(count < Long.MAX_VALUE)) throw n.error("has no end");
-    var type = TensorType.of(dtype, (long) Math.max(count, 0));
-    var index = n.g.iota(type, 0);
-    return n.g.add(n.g.mul(index, flat(n, 2, type)), flat(n, 0, type));
-  }
-
-  private static Value flat(OpContext n, int index, TensorType type) {
-    return n.g.broadcastTo(n.g.reshape(n.x(index), Shape.scalar()), type.shape());
-  }
-
-  private static Value eyeLike(OpContext n) {
-    var type = n.type(0);
-    if (type.rank() != 2) throw n.error("needs a matrix; got " + type);
-    var dtype = n.hasAttribute("dtype") ? n.dtype(n.integer("dtype", 1)) : type.dtype();
-    var index = type.with(DType.I64);
-    var diagonal = n.g.add(n.g.iota(index, 0), n.g.scalar(DType.I64, n.integer("k", 0)));
-    return n.g.convert(n.g.compare(CompareKind.EQ, diagonal, n.g.iota(index, 1)), dtype);
   }
 
   private static Value reshape(OpContext n) {
@@ -307,7 +228,7 @@ final class ShapeOperators {
     return n.g.add(new Primitive.Slice(from, to, by), x);
   }
 
-  private static long[] integers(OpContext n, String name) {
+  static long[] integers(OpContext n, String name) {
     n.required(name);
     var integers = n.integers(name);
     return integers == null ? new long[0] : integers;
@@ -315,123 +236,6 @@ final class ShapeOperators {
 
   private static long fromFront(long at, long size) {
     return at < 0 ? at + size : at;
-  }
-
-  private static Value pad(OpContext n) {
-    var x = n.x(0);
-    boolean attributes = n.opset() < 11;
-    var pads = attributes ? integers(n, "pads") : n.longs(1);
-    var axes = n.has(3) ? n.axes(n.longs(3), x.rank()) : x.shape().axes();
-    if (pads.length != 2 * axes.size()) {
-      throw n.error(
-          "needs two numbers for each of the axes %s; got %d".formatted(axes, pads.length));
-    }
-    var low = new long[x.rank()];
-    var high = new long[x.rank()];
-    for (int i = 0; i < axes.size(); i++) {
-      low[axes.get(i)] = pads[i];
-      high[axes.get(i)] = pads[i + axes.size()];
-    }
-    var mode = n.text("mode", "constant");
-    if (mode.equals("constant")) {
-      var zero = n.g.scalar(x.type().dtype(), attributes ? n.number("value", 0) : 0);
-      var with = n.has(2) ? n.g.reshape(n.x(2), Shape.scalar()) : zero;
-      return constantPad(n, x, low, high, with);
-    }
-    for (int axis = 0; axis < x.rank(); axis++) {
-      if (low[axis] == 0 && high[axis] == 0) continue;
-      x =
-          n.g.add(
-              new Primitive.Gather(axis),
-              x,
-              n.value(sources(n, mode, x.dim(axis), low[axis], high[axis])));
-    }
-    return x;
-  }
-
-  static Value constantPad(OpContext n, Value x, long[] low, long[] high, Value with) {
-    var none = Collections.nCopies(x.rank(), 0L);
-    var before = LongStream.of(low).boxed().toList();
-    var after = LongStream.of(high).boxed().toList();
-    return n.g.add(new Primitive.Pad(before, after, none), x, with);
-  }
-
-  /** For each element of a padded axis the one that it repeats. */
-  private static Operand sources(OpContext n, String mode, long size, long low, long high) {
-    long length = size + low + high;
-    if (size == 0 && length > 0) throw n.error("repeats elements of an empty axis");
-    var sources = new long[n.length(length)];
-    for (int i = 0; i < length; i++) {
-      long at = i - low;
-      sources[i] =
-          switch (mode) {
-            case "edge" -> Math.clamp(at, 0, size - 1);
-            case "wrap" -> Math.floorMod(at, size);
-            case "reflect" -> {
-              long period = Math.max(2 * (size - 1), 1);
-              long folded = Math.floorMod(at, period);
-              yield folded < size ? folded : period - folded;
-            }
-            default -> throw n.error("has mode '%s'".formatted(mode));
-          };
-    }
-    return Importer.known(sources);
-  }
-
-  private static Value centerCropPad(OpContext n) {
-    var x = n.x(0);
-    var sizes = n.longs(1);
-    var given = n.integers("axes");
-    var axes = given == null ? x.shape().axes() : n.axes(given, x.rank());
-    if (axes.size() != sizes.length) throw n.error("needs a size for each of the axes " + axes);
-    var low = new long[x.rank()];
-    var high = new long[x.rank()];
-    for (int i = 0; i < sizes.length; i++) {
-      int axis = axes.get(i);
-      long more = sizes[i] - x.dim(axis);
-      // A crop leaves the odd element at the end, a pad adds it there.
-      low[axis] = more < 0 ? -(-more / 2) : more / 2;
-      high[axis] = more - low[axis];
-    }
-    return constantPad(n, x, low, high, n.g.scalar(x.type().dtype(), 0L));
-  }
-
-  private static Value depthToSpace(OpContext n) {
-    var x = n.x(0);
-    long block = block(n, x);
-    if (x.dim(1) % (block * block) != 0) throw n.error("can't split the channels of " + x.type());
-    long channels = x.dim(1) / (block * block);
-    var g = n.g;
-    boolean columnFirst = n.text("mode", "DCR").equals("CRD");
-    var split =
-        columnFirst
-            ? Shape.of(x.dim(0), channels, block, block, x.dim(2), x.dim(3))
-            : Shape.of(x.dim(0), block, block, channels, x.dim(2), x.dim(3));
-    var order = columnFirst ? List.of(0, 1, 4, 2, 5, 3) : List.of(0, 3, 4, 1, 5, 2);
-    var moved = g.transpose(g.reshape(x, split), order);
-    return g.reshape(moved, Shape.of(x.dim(0), channels, x.dim(2) * block, x.dim(3) * block));
-  }
-
-  private static Value spaceToDepth(OpContext n) {
-    var x = n.x(0);
-    long block = block(n, x);
-    if (x.dim(2) % block != 0 || x.dim(3) % block != 0) throw n.error("can't split " + x.type());
-    long height = x.dim(2) / block;
-    long width = x.dim(3) / block;
-    var split = Shape.of(x.dim(0), x.dim(1), height, block, width, block);
-    boolean columnFirst = n.text("mode", "DCR").equals("CRD");
-    var order = columnFirst ? List.of(0, 1, 3, 5, 2, 4) : List.of(0, 3, 5, 1, 2, 4);
-    var moved = n.g.transpose(n.g.reshape(x, split), order);
-    return n.g.reshape(moved, Shape.of(x.dim(0), x.dim(1) * block * block, height, width));
-  }
-
-  private static long block(OpContext n, Value x) {
-    long block = n.required("blocksize").integer();
-    if (block < 1 || block > Integer.MAX_VALUE || x.rank() != 4) {
-      throw n.error(
-          "needs [N, C, H, W] and a positive blocksize; got %s and %d".formatted(x.type(), block));
-    }
-    return block;
   }
 
   private static Value trilu(OpContext n) {
