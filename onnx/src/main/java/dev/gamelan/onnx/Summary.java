@@ -33,21 +33,21 @@ final class Summary {
     counts.entrySet().stream()
         .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
         .forEach(entry -> line(text, "", "%6d %s".formatted(entry.getValue(), entry.getKey())));
-    long elements = file.parameters().values().stream().mapToLong(w -> w.type().size()).sum();
+    var weights = file.trainable();
+    long elements = weights.stream().mapToLong(tensor -> tensor.type().size()).sum();
     line(
         text,
         "parameters",
-        String.format(Locale.ROOT, "%,d in %d tensors", elements, file.parameters().size()));
+        String.format(Locale.ROOT, "%,d in %d tensors", elements, weights.size()));
     line(text, "opset", model.opsets().toString().replace("{=", "{ai.onnx="));
     line(text, "written by", model.producer() + ", format " + model.irVersion());
     line(text, "size", String.format(Locale.ROOT, "%,d bytes", file.size()));
     var missing =
         missing(
             graph, functions, model.functions().stream().flatMap(f -> f.nodes().stream()).toList());
-    line(
-        text,
-        "imports",
-        missing.isEmpty() ? "yes" : "no: there is no operator " + String.join(", ", missing));
+    var imports =
+        missing.isEmpty() ? "yes" : "no: there is no operator " + String.join(", ", missing);
+    line(text, "imports", file.unreadable().map(why -> "no: " + why).orElse(imports));
     return text.toString();
   }
 

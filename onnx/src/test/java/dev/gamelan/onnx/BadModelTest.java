@@ -139,6 +139,17 @@ class BadModelTest {
   }
 
   @Test
+  void aSummarySaysWhatWouldNotImport() throws IOException {
+    var absent = model().external("w", "data", 0).node("Add", "x,w", "y").load(folder).summary();
+    assertTrue(absent.contains("imports      no: tensor 'w' lies in 'data'"), absent);
+    assertTrue(absent.contains("4 in 1 tensors"), absent);
+    var unknown = model().node("Frobnicate", "x", "y").load(folder).summary();
+    assertTrue(unknown.contains("no operator 'Frobnicate' (node 'the Frobnicate')"), unknown);
+    var error = assertThrows(OnnxException.class, () -> OnnxModel.load(folder));
+    assertTrue(error.getMessage().contains("is a folder"), error.getMessage());
+  }
+
+  @Test
   void inputsAreCheckedAgainstTheFile() throws IOException {
     var model =
         new TinyModel()

@@ -12,6 +12,7 @@ import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -19,6 +20,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -56,6 +58,7 @@ public final class ModelFile {
   }
 
   public static ModelFile open(Path file) throws IOException {
+    if (Files.isDirectory(file)) throw new OnnxException(file + " is a folder, no ONNX model");
     var arena = Arena.ofAuto();
     try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
       var bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
@@ -119,6 +122,16 @@ public final class ModelFile {
    * that only tell an operator what to do, and the statistics of batch norms.
    */
   public Map<String, Operand.Weight> parameters() {
+    var parameters = new LinkedHashMap<String, Operand.Weight>();
+    for (var tensor : trainable()) {
+      parameters.put(
+          tensor.name(), new Operand.Weight(tensor.name(), tensor.type(), files.bytes(tensor)));
+    }
+    return parameters;
+  }
+
+  /** As {@link #parameters}, without looking for their elements. */
+  public List<TensorProto> trainable() {
     var used = new HashSet<String>();
     for (var node : model.graph().nodes()) {
       var settings = SETTINGS.getOrDefault(node.opType(), Set.of());
@@ -126,15 +139,23 @@ public final class ModelFile {
         if (!settings.contains(i)) used.add(node.inputs().get(i));
       }
     }
-    var parameters = new LinkedHashMap<String, Operand.Weight>();
-    for (var tensor : model.graph().initializers()) {
-      var type = tensor.type();
-      boolean trains = type.dtype().isFloat() && !type.dtype().isStorage() && type.rank() > 0;
-      if (trains && used.contains(tensor.name())) {
-        parameters.put(tensor.name(), new Operand.Weight(tensor.name(), type, files.bytes(tensor)));
-      }
+    return model.graph().initializers().stream()
+        .filter(tensor -> used.contains(tensor.name()) && trains(tensor.type()))
+        .toList();
+  }
+
+  private static boolean trains(TensorType type) {
+    return type.dtype().isFloat() && !type.dtype().isStorage() && type.rank() > 0;
+  }
+
+  /** What is wrong with the first initializer whose elements can't be had. */
+  public Optional<String> unreadable() {
+    try {
+      model.graph().initializers().forEach(files::bytes);
+      return Optional.empty();
+    } catch (OnnxException e) {
+      return Optional.ofNullable(e.getMessage());
     }
-    return parameters;
   }
 
   /**
