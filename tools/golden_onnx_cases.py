@@ -80,6 +80,13 @@ case("ms_attention", ms("Attention", ["x", "w", "b"], num_heads=4), {"x": x, "w"
 case("ms_attention_causal", ms("Attention", ["x", "w", "b"], num_heads=4, unidirectional=1), {"x": x, "w": f32(16, 48), "b": f32(48)})
 case("ms_attention_lengths", ms("Attention", ["x", "w", "b", "n"], num_heads=4),
      {"x": x, "w": f32(16, 48), "b": f32(48), "n": np.array([5, 3], np.int32)})
+case("ms_attention_lengths_bias", ms("Attention", ["x", "w", "b", "n", "", "bias"], num_heads=4),
+     {"x": x, "w": f32(16, 48), "b": f32(48), "n": np.array([5, 3], np.int32), "bias": f32(2, 4, 5, 5)})
+case("ms_attention_causal_mask", ms("Attention", ["x", "w", "b", "m"], num_heads=4, unidirectional=1),
+     {"x": x, "w": f32(16, 48), "b": f32(48), "m": np.array([[1] * 5, [1] * 4 + [0]], np.int32)})
+case("ms_multi_head_attention_bias_mask", ms("MultiHeadAttention", ["q", "k", "v", "", "mask", "bias"], num_heads=4),
+     {"q": x, "k": f32(2, 7, 16), "v": f32(2, 7, 16), "mask": np.array([[1] * 7, [1] * 4 + [0] * 3], np.int32),
+      "bias": f32(2, 4, 5, 7)})
 positions = np.array([[0, 1, 2, 3, 4], [2, 3, 4, 5, 6]])
 for interleaved in (0, 1):
     case(f"ms_rotary_{interleaved}", ms("RotaryEmbedding", ["x", "p", "c", "s"], interleaved=interleaved),

@@ -5,6 +5,7 @@ import static java.util.Map.entry;
 import dev.gamelan.ir.Activation;
 import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.CompareKind;
+import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Normalization;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.TensorOp;
@@ -23,6 +24,9 @@ import java.util.Optional;
  *     description</a>
  */
 final class MicrosoftOperators {
+  /** As good as −∞ for a softmax, without its NaN in rows of nothing else. */
+  private static final double HIDDEN = -1e30;
+
   private MicrosoftOperators() {}
 
   static Map<String, Operator> all() {
@@ -128,10 +132,13 @@ final class MicrosoftOperators {
     var g = n.g;
     long heads = n.required("num_heads").integer();
     var q = n.x(0);
-    if (q.rank() != 3) throw n.error("needs queries [B, S, H·D]; got %s".formatted(q.type()));
     var k = n.has(1) ? n.x(1) : q;
     var v = n.has(2) ? n.x(2) : k;
-    if (k.rank() == 5 || q.rank() == 5) throw n.error("has packed keys and values, of rank 5");
+    if (q.rank() != 3 || k.rank() == 5) {
+      throw n.error(
+          "needs queries [B, S, H·D] and keys that are not packed; got %s and %s"
+              .formatted(q.type(), k.type()));
+    }
     if (n.has(3)) {
       var bias = n.x(3);
       long width = q.dim(2);
@@ -183,28 +190,25 @@ final class MicrosoftOperators {
               case 3 -> Shape.of(valid.dim(0), 1, valid.dim(1), valid.dim(2));
               default -> throw n.error("has a mask " + valid.type());
             };
-        var visible = g.reshape(bool, shape);
-        mask =
-            Optional.of(
-                mask.map(
-                        bias -> {
-                          var zero = g.fill(bias.type().with(shape), 0);
-                          var hidden = g.fill(bias.type().with(shape), -1e30);
-                          return g.add(bias, g.select(visible, zero, hidden));
-                        })
-                    .orElse(visible));
+        mask = Optional.of(both(g, mask, g.reshape(bool, shape)));
       }
     }
     // Lengths here do not move the queries, as those of our composite do.
     if (lengths.isPresent() && settings.causal()) {
       var rows = TensorType.of(DType.I32, q.dim(0), 1, 1, k.dim(2));
       var ends = g.reshape(g.convert(lengths.get(), DType.I32), Shape.of(q.dim(0), 1, 1, 1));
-      var inside = g.compare(CompareKind.LT, g.iota(rows, 3), ends);
-      mask = Optional.of(mask.<Value>map(m -> m).orElse(inside));
+      mask = Optional.of(both(g, mask, g.compare(CompareKind.LT, g.iota(rows, 3), ends)));
       lengths = Optional.empty();
     }
     var scores = new Scores(g, settings, q, k, v, mask, lengths);
     return AttentionOperators.merge(n, scores.fused().orElseGet(scores::result));
+  }
+
+  /** What is added to the scores, where keys are visible; what is visible, if nothing is added. */
+  private static Value both(GraphBuilder g, Optional<Value> bias, Value visible) {
+    if (bias.isEmpty()) return visible;
+    var type = bias.get().type().with(visible.shape());
+    return g.add(bias.get(), g.select(visible, g.fill(type, 0), g.fill(type, HIDDEN)));
   }
 
   private static Value rotary(OpContext n) {
