@@ -16,6 +16,7 @@ import dev.gamelan.tck.OpSpecs;
 import dev.gamelan.tck.Values;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -127,5 +129,22 @@ class OpRoundTripTest {
         }
       }
     }
+  }
+
+  /** Three times x ↦ 2x + w. */
+  @Test
+  void aScanOfNothingButStepsGetsASequence() throws IOException {
+    var x = TensorType.of(DType.F32, 2);
+    var body =
+        GraphBuilder.trace(
+            List.of(x, x),
+            (b, v) -> List.of(b.add(b.mul(v.getFirst(), 2), v.get(1)), v.getFirst()));
+    var graph =
+        GraphBuilder.trace(
+            List.of(x, x), (g, v) -> g.addAll(new Primitive.Scan(body, 3, 1, 0, false), v));
+    var inputs = new LinkedHashMap<String, Array>();
+    inputs.put("x", Array.of(x, new double[] {1, 2}));
+    inputs.put("w", Array.of(x, new double[] {3, -1}));
+    check(graph, inputs, true);
   }
 }

@@ -1,6 +1,7 @@
 package dev.gamelan.onnx.write;
 
 import dev.gamelan.io.ProtoWriter;
+import dev.gamelan.onnx.OnnxException;
 import dev.gamelan.onnx.proto.ElementType;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
@@ -40,6 +41,9 @@ final class Emitter {
     }
   }
 
+  /** That of i4; the schema's numbers grow with its versions. */
+  private static final int NEWEST_ELEMENT_TYPE = 22;
+
   private final List<ProtoWriter> nodes = new ArrayList<>();
   private final List<ProtoWriter> initializers = new ArrayList<>();
   private final Map<List<Long>, Name> vectors = new HashMap<>();
@@ -58,8 +62,22 @@ final class Emitter {
     return new Emitter(counter);
   }
 
+  /**
+   * A name for a new value.
+   *
+   * @throws OnnxException if the opset has no such dtype
+   */
   Name fresh(TensorType type) {
+    checkDtype(type);
     return new Name("v" + counter[0]++, type);
+  }
+
+  static void checkDtype(TensorType type) {
+    if (ElementType.of(type.dtype()) > NEWEST_ELEMENT_TYPE) {
+      throw new OnnxException(
+          "opset %d has no %s, which %s needs; convert to a wider dtype"
+              .formatted(ModelWriter.OPSET, type.dtype(), type));
+    }
   }
 
   // ---- nodes

@@ -9,6 +9,7 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.onnx.write.Emitter.Name;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -63,19 +64,26 @@ final class GraphWriter {
     var body = out.nested();
     var parameters = new ArrayList<Name>();
     for (var type : scan.body().inputTypes().subList(0, fixed)) parameters.add(body.fresh(type));
+    var inputs = new ArrayList<>(operands.subList(0, fixed));
     var arguments = new ArrayList<>(parameters);
+    if (scan.sequences() == 0) {
+      // ONNX tells the number of steps by a sequence: here one that the body does not look at.
+      inputs.add(out.iota(Shape.of(scan.length()), 0));
+      parameters.add(body.fresh(TensorType.of(DType.I64)));
+    }
     arguments.addAll(operands.subList(fixed, operands.size()));
     var graph = graph(body, scan.body(), parameters, arguments);
     var types = scan.infer(operands.stream().map(Name::type).toList());
     long direction = scan.reverse() ? 1 : 0;
     int stacked = types.size() - scan.carries();
+    int sequences = inputs.size() - scan.carries();
     return out.nodes(
         "Scan",
         types,
-        operands.subList(0, fixed),
+        inputs,
         Attribute.graph("body", graph),
-        Attribute.of("num_scan_inputs", (long) scan.sequences()),
-        Attribute.of("scan_input_directions", Collections.nCopies(scan.sequences(), direction)),
+        Attribute.of("num_scan_inputs", (long) sequences),
+        Attribute.of("scan_input_directions", Collections.nCopies(sequences, direction)),
         Attribute.of("scan_output_directions", Collections.nCopies(stacked, direction)));
   }
 

@@ -62,6 +62,7 @@ public final class ModelWriter {
     var open = new ArrayList<Name>();
     for (int i = 0; i < inputs.size(); i++) {
       var name = new Name(inputs.get(i), graph.inputs().get(i).type());
+      Emitter.checkDtype(name.type());
       names.add(name);
       if (!weights.containsKey(name.text())) open.add(name);
     }

@@ -71,6 +71,14 @@ class ModelWriterTest {
             OnnxException.class,
             () -> OnnxExport.write(file, graph, List.of("x"), List.of("y"), Map.of()));
     assertTrue(error.getMessage().contains("bitcast from f32[2] to i32[2]"), error.getMessage());
+    var tiny =
+        Graph.parse(
+            "(%0: f32[2]) { %1 = convert[to=f4e2m1, saturate=true] %0 : f4e2m1[2] return %1 }");
+    var dtype =
+        assertThrows(
+            OnnxException.class,
+            () -> OnnxExport.write(file, tiny, List.of("x"), List.of("y"), Map.of()));
+    assertTrue(dtype.getMessage().contains("opset 21 has no f4e2m1"), dtype.getMessage());
     assertTrue(Files.notExists(file));
   }
 }
