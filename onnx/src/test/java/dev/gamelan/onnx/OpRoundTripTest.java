@@ -61,6 +61,20 @@ class OpRoundTripTest {
                                 spec.op() + " " + dtype, () -> check(spec, dtype))));
   }
 
+  /** ONNX Runtime has few of their kernels; tools/check_onnx.py says that the models are valid. */
+  @TestFactory
+  Stream<DynamicTest> modelsOfOtherDtypesGiveTheSameWhenTheyAreReadAgain() {
+    return OpSpecs.all().stream()
+        .flatMap(
+            spec ->
+                spec.dtypes().stream()
+                    .filter(dtype -> !dtype.isStorage() && !DTYPES.contains(dtype))
+                    .map(
+                        dtype ->
+                            DynamicTest.dynamicTest(
+                                spec.op() + " " + dtype, () -> check(spec, dtype))));
+  }
+
   private static void check(OpSpec spec, DType dtype) throws IOException {
     long seed = spec.op().hashCode();
     for (var c : spec.cases().apply(dtype)) {
@@ -76,7 +90,15 @@ class OpRoundTripTest {
       boolean judged =
           Stream.concat(types.stream(), graph.outputTypes().stream())
               .allMatch(t -> OnnxRuntime.type(t.dtype()).isPresent());
-      if (special || bitcast || custom || empty || !judged) continue;
+      boolean old =
+          graph.outputTypes().stream()
+                  .anyMatch(
+                      t ->
+                          Set.of(DType.F8E8M0, DType.F4E2M1, DType.I2, DType.U2)
+                              .contains(t.dtype()))
+              || types.stream().anyMatch(t -> t.dtype().isStorage() && t.dtype().bits() < 4);
+      if (special || bitcast || custom || empty || old) continue;
+      if (DTYPES.contains(dtype) && !judged) continue;
       var random = new SplittableRandom(seed);
       var inputs = new LinkedHashMap<String, Array>();
       for (var input : c.inputs()) {
@@ -84,7 +106,7 @@ class OpRoundTripTest {
       }
       // Its CPU provider has no f64 convolutions and pools, in which ours of integers are written.
       boolean windows = c.op().name().matches("convolution.*|pool");
-      check(graph, inputs, dtype.isFloat() || !windows);
+      check(graph, inputs, DTYPES.contains(dtype) && (dtype.isFloat() || !windows));
     }
   }
 
@@ -123,7 +145,10 @@ class OpRoundTripTest {
       }
       for (int e = 0; e < want.size(); e++) {
         if (want.type().dtype().isFloat()) {
-          assertEquals(want.floats()[e], got.floats()[e], TOLERANCE * scale, what + " at " + e);
+          // A few roundings of the narrow formats, where several operators are written for one.
+          double epsilon = want.type().dtype().format().epsilon();
+          double tolerance = Math.max(TOLERANCE, epsilon > 1e-4 ? 16 * epsilon : 0) * scale;
+          assertEquals(want.floats()[e], got.floats()[e], tolerance, what + " at " + e);
         } else {
           assertEquals(want.integers()[e], got.integers()[e], what + " at " + e);
         }

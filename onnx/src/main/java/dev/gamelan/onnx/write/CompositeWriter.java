@@ -7,6 +7,7 @@ import dev.gamelan.ir.Recurrent;
 import dev.gamelan.ir.SoftmaxOp;
 import dev.gamelan.ir.TensorOp;
 import dev.gamelan.onnx.write.Emitter.Name;
+import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -127,6 +128,8 @@ final class CompositeWriter {
   // ---- recurrent layers: gates are ordered i, o, f, c and z, r, h in ONNX
 
   private static Optional<List<Name>> recurrent(Emitter out, Composite op, List<Name> x) {
+    // Opset 21 has no recurrent layers of bf16: they are written as they expand.
+    if (x.getFirst().dtype() == DType.BF16) return Optional.empty();
     return switch (op) {
       case Recurrent.Lstm lstm -> {
         var order = List.of(0, 3, 1, 2);

@@ -41,7 +41,9 @@ final class ContractionWriter {
   private static Name matmul(Emitter out, Name a, Name b, TensorType type) {
     boolean bytes = a.dtype().bits() == 8 && type.dtype() == DType.I32;
     if (bytes) return out.node("MatMulInteger", type, List.of(a, b));
-    return out.node("MatMul", type, List.of(out.cast(a, type.dtype()), out.cast(b, type.dtype())));
+    var wide = type.with(Emitter.summable(type.dtype()));
+    var operands = List.of(out.cast(a, wide.dtype()), out.cast(b, wide.dtype()));
+    return out.cast(out.node("MatMul", wide, operands), type.dtype());
   }
 
   private static List<Integer> joined(List<Integer> a, List<Integer> b) {

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -43,6 +44,21 @@ final class Emitter {
 
   /** That of i4; the schema's numbers grow with its versions. */
   private static final int NEWEST_ELEMENT_TYPE = 22;
+
+  /** Operators that take bf16 from opset 22 on only; they are written in f32. */
+  private static final Set<String> WITHOUT_BF16 =
+      Set.of(
+          "Elu",
+          "Sin",
+          "Cos",
+          "Atan",
+          "Atanh",
+          "Round",
+          "TopK",
+          "AveragePool",
+          "MaxPool",
+          "Conv",
+          "ConvTranspose");
 
   private final List<ProtoWriter> nodes = new ArrayList<>();
   private final List<ProtoWriter> initializers = new ArrayList<>();
@@ -89,6 +105,18 @@ final class Emitter {
 
   List<Name> nodes(
       String operator, List<TensorType> types, List<Name> inputs, Attribute... attributes) {
+    boolean narrow = !inputs.isEmpty() && inputs.getFirst().dtype() == DType.BF16;
+    if (narrow && WITHOUT_BF16.contains(operator)) {
+      var wide =
+          inputs.stream().map(x -> x.dtype() == DType.BF16 ? cast(x, DType.F32) : x).toList();
+      var wideTypes =
+          types.stream().map(t -> t.dtype() == DType.BF16 ? t.with(DType.F32) : t).toList();
+      var results = nodes(operator, wideTypes, wide, attributes);
+      var narrowed = new ArrayList<Name>();
+      for (int i = 0; i < types.size(); i++)
+        narrowed.add(cast(results.get(i), types.get(i).dtype()));
+      return narrowed;
+    }
     var outputs = types.stream().map(this::fresh).toList();
     add(operator, inputs.stream().map(Name::text).toList(), outputs, attributes);
     return outputs;
@@ -179,6 +207,11 @@ final class Emitter {
     if (x.dtype() == to) return x;
     return node(
         "Cast", x.type().with(to), List.of(x), Attribute.of("to", (long) ElementType.of(to)));
+  }
+
+  /** Sums, products and the like take no integers of less than 32 bits, which wrap in i32 too. */
+  static DType summable(DType dtype) {
+    return dtype.isInteger() && dtype.bits() < 32 ? DType.I32 : dtype;
   }
 
   Name reshape(Name x, Shape shape) {

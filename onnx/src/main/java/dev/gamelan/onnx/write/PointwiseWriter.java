@@ -91,7 +91,16 @@ final class PointwiseWriter {
   /** Integers to negative powers are 0 but for ±1, which a runtime need not know. */
   private static Name pow(Emitter out, Name a, Name b) {
     var type = a.type();
-    if (a.dtype().isFloat() || a.dtype().isUnsigned()) return out.binary("Pow", a, b, type);
+    if (a.dtype().isFloat()) return out.binary("Pow", a, b, type);
+    if (a.dtype().isUnsigned()) {
+      // Pow takes signed integers only; their low bits are the same.
+      var wide = type.with(DType.I64);
+      var power = out.binary("Pow", out.cast(a, DType.I64), out.cast(b, DType.I64), wide);
+      return out.cast(power, a.dtype());
+    }
+    if (a.dtype().bits() < 32) {
+      return out.cast(pow(out, out.cast(a, DType.I32), out.cast(b, DType.I32)), a.dtype());
+    }
     var zero = out.scalar(a.dtype(), 0L);
     var whole = out.binary("Pow", a, out.node("Max", type, List.of(b, zero)), type);
     var real = type.with(DType.F64);

@@ -27,8 +27,15 @@ final class ReductionWriter {
 
   private static Name reduce(
       Emitter out, String operator, Primitive.Reduce op, Name x, TensorType type) {
-    return out.node(
-        operator, type, List.of(x, out.vector(op.axes())), Attribute.of("keepdims", false));
+    var wide = type.with(Emitter.summable(type.dtype()));
+    var operand = out.cast(x, wide.dtype());
+    var reduced =
+        out.node(
+            operator,
+            wide,
+            List.of(operand, out.vector(op.axes())),
+            Attribute.of("keepdims", false));
+    return out.cast(reduced, type.dtype());
   }
 
   /** Of booleans as numbers; of integers' bits by halves. */
@@ -64,12 +71,15 @@ final class ReductionWriter {
 
   static Name cumulate(Emitter out, Primitive.Cumulate op, Name x) {
     if (op.kind() == ReduceKind.SUM) {
-      return out.node(
-          "CumSum",
-          x.type(),
-          List.of(x, out.scalar(DType.I64, op.axis())),
-          Attribute.of("exclusive", op.exclusive()),
-          Attribute.of("reverse", op.reverse()));
+      var wide = x.type().with(Emitter.summable(x.dtype()));
+      var sum =
+          out.node(
+              "CumSum",
+              wide,
+              List.of(out.cast(x, wide.dtype()), out.scalar(DType.I64, (long) op.axis())),
+              Attribute.of("exclusive", op.exclusive()),
+              Attribute.of("reverse", op.reverse()));
+      return out.cast(sum, x.dtype());
     }
     // Each pass combines with the element twice as far away (Hillis, Steele, CACM 29, 1986).
     var identity = out.scalar(op.kind().identity(x.dtype()));
