@@ -1,0 +1,104 @@
+package dev.gamelan.onednn.asm;
+
+/**
+ * The vector instructions that the emitters use, with what distinguishes their encodings: mandatory
+ * prefix, opcode map, W and opcode [1]. Where VEX ignores W the one of EVEX stands here.
+ *
+ * <p>[1] Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+ */
+public enum Simd {
+  VMOVUPS(0, 1, 0, 0x10),
+  VMOVUPS_STORE(0, 1, 0, 0x11),
+  VMOVUPD(1, 1, 1, 0x10),
+  VMOVUPD_STORE(1, 1, 1, 0x11),
+  VMOVNTPS(0, 1, 0, 0x2B),
+  VMOVDQU32(2, 1, 0, 0x6F),
+  VMOVDQA32(1, 1, 0, 0x6F),
+  VMOVDQU8_STORE(3, 1, 0, 0x7F),
+  VMOVDQU16_STORE(3, 1, 1, 0x7F),
+  VMOVD(1, 1, 0, 0x6E),
+  VMOVD_STORE(1, 1, 0, 0x7E),
+  VMOVQ(2, 1, 0, 0x7E),
+  VMOVQ_STORE(1, 1, 1, 0xD6),
+  VMOVSS(2, 1, 0, 0x10),
+  VMOVSS_STORE(2, 1, 0, 0x11),
+  VBROADCASTSS(1, 2, 0, 0x18),
+  VPBROADCASTD(1, 2, 0, 0x58),
+  VPBROADCASTW(1, 2, 0, 0x79),
+  VPBROADCASTB(1, 2, 0, 0x78),
+  VADDPS(0, 1, 0, 0x58),
+  VSUBPS(0, 1, 0, 0x5C),
+  VMULPS(0, 1, 0, 0x59),
+  VDIVPS(0, 1, 0, 0x5E),
+  VMAXPS(0, 1, 0, 0x5F),
+  VMINPS(0, 1, 0, 0x5D),
+  VSQRTPS(0, 1, 0, 0x51),
+  VFMADD231PS(1, 2, 0, 0xB8),
+  VFNMADD231PS(1, 2, 0, 0xBC),
+  /** VRNDSCALEPS under EVEX, whose immediate means the same. */
+  VROUNDPS(1, 3, 0, 0x08),
+  VSCALEFPS(1, 2, 0, 0x2C),
+  VCMPPS(0, 1, 0, 0xC2),
+  VCVTPS2DQ(1, 1, 0, 0x5B),
+  VCVTTPS2DQ(2, 1, 0, 0x5B),
+  VCVTDQ2PS(0, 1, 0, 0x5B),
+  VCVTPH2PS(1, 2, 0, 0x13),
+  VCVTPS2PH(1, 3, 0, 0x1D),
+  VPANDD(1, 1, 0, 0xDB),
+  VPANDND(1, 1, 0, 0xDF),
+  VPORD(1, 1, 0, 0xEB),
+  VPXORD(1, 1, 0, 0xEF),
+  VPADDD(1, 1, 0, 0xFE),
+  VPSUBD(1, 1, 0, 0xFA),
+  VPMULLD(1, 2, 0, 0x40),
+  VPMAXSD(1, 2, 0, 0x3D),
+  VPMINSD(1, 2, 0, 0x39),
+  VPMAXUD(1, 2, 0, 0x3F),
+  VPMINUD(1, 2, 0, 0x3B),
+  VPABSD(1, 2, 0, 0x1E),
+  VPSLLVD(1, 2, 0, 0x47),
+  VPSRLVD(1, 2, 0, 0x45),
+  VPSRAVD(1, 2, 0, 0x46),
+  VPSHIFTD_IMMEDIATE(1, 1, 0, 0x72),
+  VPCMPEQD(1, 1, 0, 0x76),
+  VPCMPGTD(1, 1, 0, 0x66),
+  VPCMPD(1, 3, 0, 0x1F),
+  VPCMPUD(1, 3, 0, 0x1E),
+  VPTESTMD(1, 2, 0, 0x27),
+  VBLENDMPS(1, 2, 0, 0x65),
+  VBLENDVPS(1, 3, 0, 0x4A),
+  VMASKMOVPS(1, 2, 0, 0x2C),
+  VMASKMOVPS_STORE(1, 2, 0, 0x2E),
+  VPERMILPS(1, 3, 0, 0x04),
+  VPERMD(1, 2, 0, 0x36),
+  VPERMQ(1, 3, 1, 0x00),
+  VPERM2F128(1, 3, 0, 0x06),
+  VEXTRACTF128(1, 3, 0, 0x19),
+  VSHUFF32X4(1, 3, 0, 0x23),
+  VPSHUFB(1, 2, 0, 0x00),
+  VPACKUSDW(1, 2, 0, 0x2B),
+  VPMOVSXBD(1, 2, 0, 0x21),
+  VPMOVSXWD(1, 2, 0, 0x23),
+  VPMOVZXBD(1, 2, 0, 0x31),
+  VPMOVZXWD(1, 2, 0, 0x33),
+  VPMOVDB(2, 2, 0, 0x31),
+  VPMOVDW(2, 2, 0, 0x33),
+  VGATHERDPS(1, 2, 0, 0x92),
+  VPDPBUSD(1, 2, 0, 0x50),
+  VDPBF16PS(2, 2, 0, 0x52),
+  VCVTNEPS2BF16(2, 2, 0, 0x72);
+
+  /** Mandatory prefix: 0 none, 1 66, 2 F3, 3 F2. */
+  final int prefix;
+
+  final int map;
+  final int w;
+  final int opcode;
+
+  Simd(int prefix, int map, int w, int opcode) {
+    this.prefix = prefix;
+    this.map = map;
+    this.w = w;
+    this.opcode = opcode;
+  }
+}
