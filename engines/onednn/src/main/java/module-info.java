@@ -1,4 +1,14 @@
-/** The embedded CPU engine: oneDNN, and machine code of our own. */
+import dev.gamelan.engine.EngineProvider;
+import dev.gamelan.onednn.OneDnnEngineProvider;
+
+/** The embedded CPU engine: machine code of our own. */
 module dev.gamelan.onednn {
-  requires dev.gamelan.core;
+  requires transitive dev.gamelan.core;
+  requires static org.jspecify;
+  requires jdk.management;
+
+  exports dev.gamelan.onednn;
+
+  provides EngineProvider with
+      OneDnnEngineProvider;
 }

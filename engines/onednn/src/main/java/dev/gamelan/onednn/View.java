@@ -45,10 +45,7 @@ record View(Value base, long offset, List<Long> strides, Shape shape) {
 
   View transpose(List<Integer> permutation) {
     return new View(
-        base,
-        offset,
-        permutation.stream().map(strides::get).toList(),
-        shape.select(permutation));
+        base, offset, permutation.stream().map(strides::get).toList(), shape.select(permutation));
   }
 
   View broadcast(Primitive.BroadcastInDim op) {

@@ -249,8 +249,8 @@ public final class VectorMath {
   }
 
   /**
-   * sin(x + quarter·π/2). Accurate up to |x| = 2¹⁷; beyond, the reduction leaves fewer and
-   * fewer bits.
+   * sin(x + quarter·π/2). Accurate up to |x| = 2¹⁷; beyond, the reduction leaves fewer and fewer
+   * bits.
    */
   private int periodic(int x, int quarter) {
     int n = k.add(ROUND, NEAREST, k.op(MUL, x, k.constant(2 / Math.PI)));

@@ -1,0 +1,263 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.onednn.kernel.KernelBuilder;
+import dev.gamelan.onednn.kernel.Operand;
+import dev.gamelan.type.DType;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Turns a unit into one kernel. The domain's axes are merged into as few loops as all operands
+ * allow; what does not lie along the row is copied first.
+ */
+final class KernelLowering {
+  /** A read of memory: where it begins, and its strides over the domain's axes, in elements. */
+  private record Access(Value base, long offset, List<Long> strides) {}
+
+  /** Where a read finds its elements, which may have been copied. */
+  private record Source(Storage storage, long offset, List<Long> strides) {}
+
+  /** The domain's axes from {@code from} to {@code to} as one loop. */
+  private record Loop(int from, int to, long size) {
+    int last() {
+      return to - 1;
+    }
+  }
+
+  private final Lowering lowering;
+  private final Kernels kernels;
+  private final Unit unit;
+  private final Set<Value> stored;
+  private final Map<Access, Source> reads = new LinkedHashMap<>();
+  private final List<Loop> loops = new ArrayList<>();
+
+  KernelLowering(Lowering lowering, Kernels kernels, Unit unit, Set<Value> stored) {
+    this.lowering = lowering;
+    this.kernels = kernels;
+    this.unit = unit;
+    this.stored = stored;
+  }
+
+  void lower() {
+    for (var node : unit.nodes) {
+      for (var input : node.inputs()) {
+        if (isRead(input)) read(access(node, input));
+      }
+    }
+    merge();
+    build();
+  }
+
+  private boolean isRead(Value input) {
+    var base = lowering.view(input).base();
+    return !unit.levels.containsKey(base) && lowering.scalar(base).isEmpty();
+  }
+
+  /** How {@code node} reads {@code input}, over the whole domain. */
+  private Access access(Node node, Value input) {
+    var view = lowering.view(input);
+    var strides = new ArrayList<>(Fusion.strippedStrides(view));
+    boolean reduced =
+        !(node.op() instanceof Primitive.Reduce)
+            && unit.levels.get(node.result()) == Unit.Level.REDUCED;
+    if (reduced) {
+      for (int axis = unit.reducedFrom; axis < unit.reducedTo; axis++) strides.add(axis, 0L);
+    }
+    return new Access(view.base(), view.offset(), strides);
+  }
+
+  /** Copies first what a row can't be read from. */
+  private void read(Access access) {
+    if (reads.containsKey(access)) return;
+    var storage = lowering.place(access.base);
+    if (fits(access.strides)) {
+      reads.put(access, new Source(storage, access.offset, access.strides));
+      return;
+    }
+    var view = new View(access.base, access.offset, access.strides, unit.domain);
+    var copy = lowering.temporary(access.base.type().dtype().bytes(unit.domain.size()));
+    lowering.step(new CopyStep(new Placed(view, storage), copy));
+    reads.put(access, new Source(copy, 0, unit.strides(Unit.Level.FULL)));
+  }
+
+  /** Whether the innermost axis is read element by element or not at all, and blocks are runs. */
+  private boolean fits(List<Long> strides) {
+    int rank = unit.domain.rank();
+    if (rank == 0) return true;
+    long inner = strides.get(rank - 1);
+    if (inner != 0 && inner != 1) return false;
+    return switch (unit.reduction) {
+      case NONE -> true;
+      case ROWS -> isRun(strides, unit.reducedFrom, rank);
+      case COLUMNS ->
+          isRun(strides, unit.reducedFrom, unit.reducedTo) && isRun(strides, unit.reducedTo, rank);
+    };
+  }
+
+  private boolean isRun(List<Long> strides, int from, int to) {
+    for (int axis = from; axis + 1 < to; axis++) {
+      if (strides.get(axis) != strides.get(axis + 1) * unit.domain.dim(axis + 1)) return false;
+    }
+    return true;
+  }
+
+  // ---- loops
+
+  private void merge() {
+    int rank = unit.domain.rank();
+    switch (unit.reduction) {
+      case NONE -> merge(0, rank);
+      case ROWS -> {
+        merge(0, unit.reducedFrom);
+        merge(unit.reducedFrom, rank);
+      }
+      case COLUMNS -> {
+        merge(0, unit.reducedFrom);
+        merge(unit.reducedFrom, unit.reducedTo);
+        merge(unit.reducedTo, rank);
+      }
+    }
+  }
+
+  private void merge(int from, int to) {
+    int start = from;
+    for (int axis = from; axis < to; axis++) {
+      if (axis + 1 < to && mergeable(axis)) continue;
+      long size = 1;
+      for (int i = start; i <= axis; i++) size *= unit.domain.dim(i);
+      loops.add(new Loop(start, axis + 1, size));
+      start = axis + 1;
+    }
+  }
+
+  private boolean mergeable(int axis) {
+    return reads.values().stream().allMatch(read -> isRun(read.strides, axis, axis + 2))
+        && stored.stream().allMatch(value -> isRun(storeStrides(value), axis, axis + 2));
+  }
+
+  private List<Long> storeStrides(Value value) {
+    return unit.strides(Objects.requireNonNull(unit.levels.get(value)));
+  }
+
+  // ---- the kernel
+
+  private void build() {
+    boolean columns = unit.reduction == Unit.Reduction.COLUMNS;
+    var row = loops.isEmpty() ? null : loops.getLast();
+    var outer = row == null ? loops : loops.subList(0, loops.size() - 1);
+    var builder = new KernelBuilder(kernels.isa(), outer.size(), columns);
+    var pointwise = new Pointwise(builder);
+    var bound = new ArrayList<KernelStep.Bound>();
+    var operandOf = new HashMap<Access, Integer>();
+    reads.forEach(
+        (access, read) -> {
+          var dtype = access.base.type().dtype();
+          operandOf.put(
+              access, bind(builder, bound, dtype, read.storage, read.offset, read.strides));
+        });
+    var values = new HashMap<Value, Integer>();
+    for (var node : unit.nodes) {
+      var in = new ArrayList<Integer>();
+      for (var input : node.inputs())
+        in.add(value(node, input, builder, pointwise, values, operandOf));
+      values.put(node.result(), compute(node, pointwise, in));
+    }
+    for (var value : stored) {
+      var dtype = value.type().dtype();
+      int operand = bind(builder, bound, dtype, lowering.place(value), 0, storeStrides(value));
+      builder.store(operand, pointwise.stored(dtype, Objects.requireNonNull(values.get(value))));
+    }
+    if (unit.domain.size() == 0 && stored.stream().allMatch(v -> v.type().size() == 0)) return;
+    var kernel = builder.finish();
+    long length = row == null ? 1 : row.size();
+    var compiled = kernels.compiled(kernel);
+    var sizes = outer.stream().mapToLong(Loop::size).toArray();
+    addScratch(kernel.operands(), bound, length, sizes.length);
+    int count = kernel.argumentCount() * kernels.threads();
+    lowering.step(
+        new KernelStep(
+            compiled,
+            length,
+            sizes,
+            bound,
+            kernels.threads(),
+            lowering.reserveArguments(count),
+            describe()));
+  }
+
+  /** Rows of the kernel's own, for each thread. */
+  private void addScratch(
+      List<Operand> operands, List<KernelStep.Bound> bound, long length, int outer) {
+    for (var operand : operands.subList(bound.size(), operands.size())) {
+      if (operand.access() != Operand.Access.SCRATCH) throw new IllegalStateException("unbound");
+      long bytes = KernelStep.scratchBytes(Math.max(length, 1)) * kernels.threads();
+      var strides = Collections.nCopies(outer, 0L);
+      bound.add(new KernelStep.Bound(lowering.temporary(bytes), 0, strides, 0));
+    }
+  }
+
+  private int bind(
+      KernelBuilder builder,
+      List<KernelStep.Bound> bound,
+      DType dtype,
+      Storage storage,
+      long offset,
+      List<Long> strides) {
+    int bytes = dtype.bits() / 8;
+    var outer = new ArrayList<Long>();
+    for (var loop : loops.subList(0, Math.max(loops.size() - 1, 0))) {
+      outer.add(strides.get(loop.last()) * bytes);
+    }
+    long inner = loops.isEmpty() ? 1 : strides.get(loops.getLast().last());
+    bound.add(new KernelStep.Bound(storage, offset * bytes, outer, inner * bytes));
+    var access = inner == 0 ? Operand.Access.ROW : Operand.Access.ELEMENTS;
+    return builder.operand(Pointwise.elementType(dtype), access);
+  }
+
+  private int value(
+      Node node,
+      Value input,
+      KernelBuilder builder,
+      Pointwise pointwise,
+      Map<Value, Integer> values,
+      Map<Access, Integer> operands) {
+    var base = lowering.view(input).base();
+    var known = values.get(base);
+    if (known != null) return known;
+    var scalar = lowering.scalar(base);
+    if (scalar.isPresent()) return pointwise.constant(scalar.get());
+    return builder.load(Objects.requireNonNull(operands.get(access(node, input))));
+  }
+
+  private static int compute(Node node, Pointwise pointwise, List<Integer> in) {
+    var result = node.result().type().dtype();
+    if (node.op() instanceof Primitive.Reduce reduce) {
+      return pointwise.reduce(reduce.kind(), result, in.getFirst());
+    }
+    var dtypes = node.inputs().stream().map(input -> input.type().dtype()).toList();
+    return pointwise.apply(node.op(), dtypes, result, in);
+  }
+
+  /** The names of the ops, each once. */
+  private String describe() {
+    var names = new LinkedHashSet<String>();
+    for (var node : unit.nodes) names.add(node.op().name());
+    var dtypes =
+        unit.nodes.stream()
+            .map(node -> node.result().type().dtype())
+            .collect(Collectors.toCollection(TreeSet::new));
+    return String.join(" ", names) + " " + unit.domain + " " + dtypes;
+  }
+}

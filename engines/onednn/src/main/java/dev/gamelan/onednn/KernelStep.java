@@ -1,0 +1,197 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.onednn.kernel.CompiledKernel;
+import dev.gamelan.onednn.kernel.Kernel;
+import dev.gamelan.onednn.kernel.Operand;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+
+/**
+ * A kernel of our own over one iteration space. Its bounds are checked here, once: that every
+ * address it can reach lies inside its storage.
+ */
+final class KernelStep implements Step {
+  /**
+   * An operand of the kernel.
+   *
+   * @param offset in bytes
+   * @param strides of the outer loops, in bytes
+   * @param inner bytes from element to element of a row
+   */
+  record Bound(Storage storage, long offset, List<Long> strides, long inner) {
+    Bound {
+      strides = List.copyOf(strides);
+    }
+  }
+
+  /** Rows are divided at multiples of this many elements. */
+  private static final int ROW_GRAIN = 64;
+
+  /** Nanoseconds of work below which waking another thread does not pay. */
+  private static final double WORTH_SHARING = 10_000;
+
+  private final CompiledKernel compiled;
+  private final long length;
+  private final long[] outer;
+  private final List<Bound> operands;
+  private final int parts;
+  private final int firstArgument;
+  private final String what;
+
+  /** Which loop the parts divide: an outer one, or the row where it is {@code outer.length}. */
+  private final int divided;
+
+  KernelStep(
+      CompiledKernel compiled,
+      long length,
+      long[] outer,
+      List<Bound> operands,
+      int threads,
+      int firstArgument,
+      String what) {
+    this.compiled = compiled;
+    this.length = length;
+    this.outer = outer.clone();
+    this.operands = List.copyOf(operands);
+    this.firstArgument = firstArgument;
+    this.what = what;
+    this.divided = divided(threads);
+    this.parts = parts(threads);
+    for (int i = 0; i < operands.size(); i++) check(i);
+  }
+
+  private Kernel kernel() {
+    return compiled.kernel();
+  }
+
+  /** A reduced row stays whole; of a column any part of its width may go to another thread. */
+  private boolean rowsStayWhole() {
+    return !kernel().columns() && (kernel().phases().size() > 1 || hasScratch());
+  }
+
+  private boolean hasScratch() {
+    return kernel().operands().stream().anyMatch(o -> o.access() == Operand.Access.SCRATCH);
+  }
+
+  private int divided(int threads) {
+    if (kernel().columns()) return length >= 2L * ROW_GRAIN || outer.length == 1 ? outer.length : 0;
+    boolean outermost = outer.length > 0 && (outer[0] >= threads || rowsStayWhole());
+    return outermost ? 0 : outer.length;
+  }
+
+  private int parts(int threads) {
+    if (threads == 1 || nanoseconds() < WORTH_SHARING) return 1;
+    if (divided < outer.length) return (int) Math.min(threads, outer[divided]);
+    if (rowsStayWhole()) return 1;
+    return (int) Math.min(threads, Math.max(1, length / ROW_GRAIN));
+  }
+
+  /** A guess at what one thread takes. */
+  private double nanoseconds() {
+    double elements = length;
+    for (long size : outer) elements *= size;
+    return elements * (0.05 * kernel().perElement() + 0.1 * operands.size());
+  }
+
+  private void check(int index) {
+    var operand = operands.get(index);
+    if (kernel().operands().get(index).access() == Operand.Access.SCRATCH) return;
+    if (length == 0 || Arrays.stream(outer).anyMatch(size -> size == 0)) return;
+    long low = operand.offset;
+    long high = operand.offset + (length - 1) * operand.inner;
+    for (int loop = 0; loop < outer.length; loop++) {
+      long reach = (outer[loop] - 1) * operand.strides.get(loop);
+      low += Math.min(reach, 0);
+      high += Math.max(reach, 0);
+    }
+    int element = kernel().operands().get(index).type().bytes();
+    if (low < 0 || high + element > operand.storage.bytes) {
+      throw new IllegalStateException(
+          "%s would reach bytes %d to %d of %d"
+              .formatted(what, low, high + element, operand.storage.bytes));
+    }
+  }
+
+  /** How many longs of arguments it takes. */
+  int argumentCount() {
+    return parts * kernel().argumentCount();
+  }
+
+  @Override
+  public int parts() {
+    return parts;
+  }
+
+  @Override
+  public void run(Run run, int part) {
+    long from = from(part);
+    long count = from(part + 1) - from;
+    long at = firstArgument + (long) part * kernel().argumentCount();
+    boolean row = divided == outer.length;
+    run.set(at, row ? count : length);
+    for (int loop = 0; loop < outer.length; loop++) {
+      long size = loop == divided ? count : outer[loop];
+      boolean nothing = size == 0 && !(kernel().columns() && loop == outer.length - 1);
+      if (nothing) return; // Of an empty column the identity is still to be written.
+      run.set(at + 1 + loop, size);
+    }
+    for (int i = 0; i < operands.size(); i++) bind(run, at, part, from, i);
+    compiled.run(run.argumentAddress(at));
+  }
+
+  /** The first index of a part, in the loop that is divided. */
+  private long from(int part) {
+    boolean row = divided == outer.length;
+    long size = row ? length : outer[divided];
+    if (part == parts) return size;
+    long grain = row ? ROW_GRAIN : 1;
+    return Math.min(size, Math.ceilDiv(size, grain * parts) * grain * part);
+  }
+
+  private void bind(Run run, long at, int part, long from, int index) {
+    var operand = operands.get(index);
+    boolean scratch = kernel().operands().get(index).access() == Operand.Access.SCRATCH;
+    long address = run.address(operand.storage) + operand.offset;
+    if (scratch) {
+      address += part * scratchBytes(length);
+    } else if (divided == outer.length) {
+      address += from * operand.inner;
+    } else {
+      address += from * operand.strides.get(divided);
+    }
+    long argument = at + kernel().addressArgument(index);
+    run.set(argument, address);
+    // The odometer: an outer stride takes back what the loops inside have added.
+    int inside = kernel().columns() ? outer.length - 1 : outer.length;
+    for (int loop = 0; loop < outer.length; loop++) {
+      long stride = scratch ? 0 : operand.strides.get(loop);
+      if (!scratch && loop + 1 < inside) {
+        stride -= outer[loop + 1] * operand.strides.get(loop + 1);
+      }
+      run.set(argument + 1 + loop, stride);
+    }
+  }
+
+  /** Bytes of a scratch row for one thread. */
+  static long scratchBytes(long length) {
+    return Math.ceilDiv(4 * length, 64) * 64;
+  }
+
+  @Override
+  public List<Storage> storages() {
+    var result = new LinkedHashSet<Storage>();
+    for (var operand : operands) result.add(operand.storage);
+    return List.copyOf(result);
+  }
+
+  @Override
+  public String explain() {
+    long bytes = 0;
+    for (var storage : storages()) bytes += storage.bytes;
+    var loops = new StringBuilder();
+    for (long size : outer) loops.append(size).append(" × ");
+    return "kernel     %s%d, %d B of code, %d B of data, %d thread%s: %s"
+        .formatted(loops, length, compiled.codeBytes(), bytes, parts, parts == 1 ? "" : "s", what);
+  }
+}

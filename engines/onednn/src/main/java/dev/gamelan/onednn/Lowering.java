@@ -1,0 +1,235 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Literal;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.Scalar;
+import dev.gamelan.type.Shape;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Turns a graph into a program: a step for each unit, and a place for each value in memory. */
+final class Lowering {
+  private static final long ALIGNMENT = 64;
+
+  private final Graph graph;
+  private final Kernels kernels;
+  private final Fusion fusion;
+  private final Map<Unit, Set<Value>> stored;
+  private final List<Step> steps = new ArrayList<>();
+  private final List<Storage> storages = new ArrayList<>();
+  private final Map<Value, Storage> places = new HashMap<>();
+  private final List<Storage> outputs = new ArrayList<>();
+  private final List<Program.Constant> constants = new ArrayList<>();
+  private final Map<Value, Integer> outputOf = new HashMap<>();
+  private int arguments;
+
+  private Lowering(Graph graph, Kernels kernels) {
+    this.graph = graph;
+    this.kernels = kernels;
+    this.fusion = new Fusion(graph);
+    this.stored = Fusion.stored(graph, fusion);
+  }
+
+  static Program lower(Graph graph, Kernels kernels) {
+    return new Lowering(graph, kernels).program();
+  }
+
+  private Program program() {
+    for (int i = 0; i < graph.inputs().size(); i++) {
+      var input = graph.inputs().get(i);
+      places.put(input, storage(Storage.Kind.INPUT, i, input.type().bytes()));
+    }
+    for (int i = 0; i < graph.outputs().size(); i++) {
+      var view = fusion.view(graph.outputs().get(i));
+      boolean computed = fusion.unit(view.base()).isPresent();
+      if (computed && view.isWhole()) outputOf.putIfAbsent(view.base(), i);
+    }
+    for (var unit : fusion.order()) lower(unit);
+    for (int i = 0; i < graph.outputs().size(); i++) outputs.add(output(i));
+    return new Program(
+        steps,
+        storages,
+        graph.inputTypes(),
+        graph.outputTypes(),
+        outputs,
+        constants,
+        placeInArena(),
+        arguments);
+  }
+
+  /** Where output {@code i} lies; what is no value of its own is copied. */
+  private Storage output(int i) {
+    var value = graph.outputs().get(i);
+    var view = fusion.view(value);
+    if (outputOf.getOrDefault(view.base(), -1) == i) return place(view.base());
+    var storage = storage(Storage.Kind.OUTPUT, i, value.type().bytes());
+    step(new CopyStep(placed(view), storage));
+    return storage;
+  }
+
+  // ---- places
+
+  private Storage storage(Storage.Kind kind, int index, long bytes) {
+    var storage = new Storage(storages.size(), kind, index, bytes);
+    storages.add(storage);
+    return storage;
+  }
+
+  /** Bytes in the arena for the length of some steps. */
+  Storage temporary(long bytes) {
+    return storage(Storage.Kind.ARENA, -1, Math.max(bytes, 1));
+  }
+
+  Placed placed(View view) {
+    return new Placed(view, place(view.base()));
+  }
+
+  /** Where a base lies: made when first asked for. */
+  Storage place(Value base) {
+    var known = places.get(base);
+    if (known != null) return known;
+    var producer = graph.producer(base);
+    Storage storage;
+    if (fusion.unit(base).isEmpty() && producer != null) {
+      storage = source(producer);
+    } else {
+      var output = outputOf.get(base);
+      storage =
+          output != null
+              ? storage(Storage.Kind.OUTPUT, output, base.type().bytes())
+              : temporary(base.type().bytes());
+    }
+    places.put(base, storage);
+    return storage;
+  }
+
+  private Storage source(Node node) {
+    var type = node.result().type();
+    var bytes =
+        switch (node.op()) {
+          case Primitive.Constant constant -> bytes(constant.literal().bytes());
+          case Primitive.Fill fill -> fill(fill, type);
+          case Primitive.Iota iota -> iota(iota, type);
+          default -> throw new IllegalStateException(node.op().name() + " is no source");
+        };
+    var storage = storage(Storage.Kind.CONSTANT, constants.size(), Math.max(bytes.length, 1));
+    constants.add(new Program.Constant(storage, MemorySegment.ofArray(bytes)));
+    return storage;
+  }
+
+  private static byte[] bytes(ByteBuffer buffer) {
+    return MemorySegment.ofBuffer(buffer).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  /** One element, or all of them where they are packed. */
+  private static byte[] fill(Primitive.Fill fill, TensorType type) {
+    var one = bytes(Literal.of(type.with(Shape.scalar()), List.of(fill.value())).bytes());
+    int bits = type.dtype().bits();
+    if (bits >= 8) return one;
+    int packed = 0;
+    for (int i = 0; i < 8; i += bits) packed |= (one[0] & ((1 << bits) - 1)) << i;
+    var all = new byte[Math.toIntExact(type.bytes())];
+    Arrays.fill(all, (byte) packed);
+    return all;
+  }
+
+  private static byte[] iota(Primitive.Iota iota, TensorType type) {
+    int count = Math.toIntExact(type.dim(iota.axis()));
+    DType dtype = type.dtype();
+    int size = dtype.bits() / 8;
+    var all = new byte[count * size];
+    for (int i = 0; i < count; i++) {
+      long bits =
+          (dtype.isFloat() ? Scalar.of(dtype, (double) i) : Scalar.of(dtype, (long) i)).bits();
+      for (int b = 0; b < size; b++) all[i * size + b] = (byte) (bits >>> (8 * b));
+    }
+    return all;
+  }
+
+  /** Greedy by size, as in {@link dev.gamelan.pass.MemoryPlan}. */
+  private long placeInArena() {
+    var inArena =
+        storages.stream()
+            .filter(storage -> storage.kind == Storage.Kind.ARENA)
+            .sorted(
+                Comparator.comparingLong((Storage storage) -> storage.bytes)
+                    .reversed()
+                    .thenComparingInt(storage -> storage.id))
+            .toList();
+    var placed = new ArrayList<Storage>();
+    long total = 0;
+    for (var storage : inArena) {
+      long bytes = Math.ceilDiv(storage.bytes, ALIGNMENT) * ALIGNMENT;
+      long offset = 0;
+      var neighbours =
+          placed.stream()
+              .filter(other -> other.birth <= storage.death && storage.birth <= other.death)
+              .sorted(Comparator.comparingLong(other -> other.arenaOffset))
+              .toList();
+      for (var other : neighbours) {
+        if (offset + bytes <= other.arenaOffset) break;
+        long end = other.arenaOffset + Math.ceilDiv(other.bytes, ALIGNMENT) * ALIGNMENT;
+        offset = Math.max(offset, end);
+      }
+      storage.arenaOffset = offset;
+      placed.add(storage);
+      total = Math.max(total, offset + bytes);
+    }
+    return total;
+  }
+
+  // ---- steps
+
+  void step(Step step) {
+    for (var storage : step.storages()) storage.usedAt(steps.size());
+    steps.add(step);
+  }
+
+  /** Room for the arguments of a kernel step. */
+  int reserveArguments(int count) {
+    int first = arguments;
+    arguments += count;
+    return first;
+  }
+
+  private void lower(Unit unit) {
+    if (unit.fused) {
+      new KernelLowering(this, kernels, unit, stored.getOrDefault(unit, Set.of())).lower();
+      return;
+    }
+    var node = unit.nodes.getFirst();
+    var operands = node.inputs().stream().map(input -> placed(fusion.view(input))).toList();
+    var results = node.results().stream().map(this::place).toList();
+    step(new ReferenceStep(node, operands, results));
+  }
+
+  View view(Value value) {
+    return fusion.view(value);
+  }
+
+  /** The one number that a base consists of, if its node says so. */
+  Optional<Scalar> scalar(Value base) {
+    var producer = graph.producer(base);
+    if (producer == null) return Optional.empty();
+    return switch (producer.op()) {
+      case Primitive.Fill fill -> Optional.of(fill.value());
+      case Primitive.Constant constant when constant.literal().type().size() == 1 ->
+          Optional.of(constant.literal().element(0));
+      default -> Optional.empty();
+    };
+  }
+}

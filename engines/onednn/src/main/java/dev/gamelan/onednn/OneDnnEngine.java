@@ -1,0 +1,107 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.DeviceInfo;
+import dev.gamelan.engine.Engine;
+import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.Unsupported;
+import dev.gamelan.ir.Composite;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.onednn.code.Cpu;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.management.ManagementFactory;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** The CPU, through kernels of our own. */
+public final class OneDnnEngine implements Engine {
+  public static final String NAME = "onednn";
+
+  private static final Device DEVICE = new Device(NAME, 0);
+
+  private final Cpu cpu;
+  private final Kernels kernels;
+  private final Team team;
+  private final BlockPool pool;
+  private final long memoryBytes;
+
+  /** As the system properties say. */
+  public OneDnnEngine() {
+    this(Configuration.ofSystem());
+  }
+
+  OneDnnEngine(Configuration configuration) {
+    this.cpu = Cpu.detect().cappedTo(configuration.isa());
+    this.kernels = new Kernels(cpu, configuration.threads());
+    this.team = new Team(configuration.threads());
+    this.memoryBytes = physicalMemory() / 10 * 8;
+    this.pool = new BlockPool(memoryBytes / 4);
+  }
+
+  private static long physicalMemory() {
+    return ManagementFactory.getOperatingSystemMXBean()
+            instanceof com.sun.management.OperatingSystemMXBean system
+        ? system.getTotalMemorySize()
+        : 4L << 30;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public List<Device> devices() {
+    return List.of(DEVICE);
+  }
+
+  @Override
+  public DeviceInfo info(Device device) {
+    int threads = team.threads();
+    return new DeviceInfo(
+        "%s, %d thread%s".formatted(cpu, threads, threads == 1 ? "" : "s"), memoryBytes);
+  }
+
+  @Override
+  public Set<DType> dtypes(Device device) {
+    return EnumSet.allOf(DType.class);
+  }
+
+  @Override
+  public boolean keeps(Composite op, List<TensorType> inputs) {
+    return false;
+  }
+
+  @Override
+  public Optional<Unsupported> check(Graph graph, Device device) {
+    for (var node : graph.nodes()) {
+      if (node.op() instanceof Primitive.CustomCall call) {
+        return Optional.of(
+            new Unsupported(
+                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
+      }
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public Executable compile(Graph graph, Device device, CompileOptions options) {
+    return new OneDnnExecutable(Lowering.lower(graph, kernels), device, options, pool, team);
+  }
+
+  @Override
+  public Buffer allocate(TensorType type, Device device) {
+    return new OneDnnBuffer(type, device, pool);
+  }
+
+  @Override
+  public void close() {
+    pool.trim();
+  }
+}

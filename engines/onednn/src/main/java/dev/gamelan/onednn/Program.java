@@ -1,0 +1,34 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * What a graph was lowered to: steps in order, and the storages between them.
+ *
+ * @param outputs for each output its storage
+ * @param arguments how many longs the kernels' arguments take in a run
+ */
+record Program(
+    List<Step> steps,
+    List<Storage> storages,
+    List<TensorType> inputTypes,
+    List<TensorType> outputTypes,
+    List<Storage> outputs,
+    List<Constant> constants,
+    long arenaBytes,
+    long arguments) {
+
+  /** Bytes that lie there before the program runs. */
+  record Constant(Storage storage, MemorySegment bytes) {}
+
+  Program {
+    steps = List.copyOf(steps);
+    storages = List.copyOf(storages);
+    inputTypes = List.copyOf(inputTypes);
+    outputTypes = List.copyOf(outputTypes);
+    outputs = List.copyOf(outputs);
+    constants = List.copyOf(constants);
+  }
+}

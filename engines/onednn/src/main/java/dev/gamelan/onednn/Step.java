@@ -1,0 +1,17 @@
+package dev.gamelan.onednn;
+
+import java.util.List;
+
+/** One thing that a program does. Immutable: what a run needs of its own is in {@link Run}. */
+interface Step {
+  /** How many threads share it; each calls {@link #run} with its number. */
+  int parts();
+
+  void run(Run run, int part);
+
+  /** What it reads or writes. */
+  List<Storage> storages();
+
+  /** A line for people: what is computed, by which means, how much. */
+  String explain();
+}
