@@ -9,8 +9,9 @@ import java.util.Locale;
  * @param isa the most that machine code uses: {@code -Dgamelan.onednn.isa=avx2}
  * @param threads the budget of the process: {@code -Dgamelan.onednn.threads=4}, else the cores that
  *     the JVM may use
+ * @param library whether to use oneDNN's library: {@code -Dgamelan.onednn.library=false}
  */
-record Configuration(Isa isa, int threads) {
+record Configuration(Isa isa, int threads, boolean library) {
   static Configuration ofSystem() {
     var isa = System.getProperty("gamelan.onednn.isa", Isa.AVX512.toString());
     int threads =
@@ -18,6 +19,7 @@ record Configuration(Isa isa, int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("gamelan.onednn.threads: at least 1; got " + threads);
     }
-    return new Configuration(Isa.valueOf(isa.toUpperCase(Locale.ROOT)), threads);
+    boolean library = !"false".equals(System.getProperty("gamelan.onednn.library"));
+    return new Configuration(Isa.valueOf(isa.toUpperCase(Locale.ROOT)), threads, library);
   }
 }

@@ -3,28 +3,35 @@ package dev.gamelan.onednn;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.onednn.code.Cpu;
 import dev.gamelan.onednn.code.Isa;
+import dev.gamelan.onednn.dnnl.Dnnl;
+import dev.gamelan.onednn.dnnl.DnnlException;
+import dev.gamelan.onednn.dnnl.DnnlPrimitive;
+import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
-/** The kernels of a device: compiled once, shared by all executables, the least used forgotten. */
+/**
+ * The kernels and primitives of a device: made once, shared by all executables, the least used
+ * forgotten.
+ */
 final class Kernels {
   private static final int CAPACITY = 2048;
 
   private final Cpu cpu;
   private final int threads;
-  private final Map<Kernel, CompiledKernel> compiled =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Kernel, CompiledKernel> eldest) {
-          return size() > CAPACITY;
-        }
-      };
+  private final Optional<Dnnl> dnnl;
+  private final Map<List<Object>, Optional<DnnlPrimitive>> primitives = bounded();
+  private final Map<Kernel, CompiledKernel> compiled = bounded();
 
-  Kernels(Cpu cpu, int threads) {
+  Kernels(Cpu cpu, int threads, Optional<Dnnl> dnnl) {
     this.cpu = cpu;
     this.threads = threads;
+    this.dnnl = dnnl;
   }
 
   Isa isa() {
@@ -41,5 +48,40 @@ final class Kernels {
         k ->
             CompiledKernel.of(k, cpu.isa())
                 .orElseThrow(() -> new EngineException("the system gives no executable memory")));
+  }
+
+  /** oneDNN's matmul for these layouts; empty where it has none that is fast. */
+  synchronized Optional<DnnlPrimitive> matmul(Layout src, Layout weights, Layout dst) {
+    return primitive(List.of(src, weights, dst), library -> library.matmul(src, weights, dst));
+  }
+
+  synchronized Optional<DnnlPrimitive> convolution(
+      Dnnl.Convolution kind, Layout x, Layout filter, Layout y, Dnnl.Window window) {
+    return primitive(
+        List.of(kind, x, filter, y, window),
+        library -> library.convolution(kind, x, filter, y, window));
+  }
+
+  private Optional<DnnlPrimitive> primitive(
+      List<Object> key, Function<Dnnl, DnnlPrimitive> create) {
+    if (dnnl.isEmpty()) return Optional.empty();
+    return primitives.computeIfAbsent(
+        key,
+        k -> {
+          try {
+            return Optional.of(create.apply(dnnl.get()));
+          } catch (DnnlException e) {
+            return Optional.empty(); // It has no implementation; another step does it.
+          }
+        });
+  }
+
+  private static <K, V> Map<K, V> bounded() {
+    return new LinkedHashMap<>(16, 0.75f, true) {
+      @Override
+      protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
+        return size() > CAPACITY;
+      }
+    };
   }
 }

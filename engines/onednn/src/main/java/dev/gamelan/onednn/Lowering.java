@@ -212,9 +212,17 @@ final class Lowering {
       return;
     }
     var node = unit.nodes.getFirst();
+    var contraction =
+        node.op() instanceof Primitive.DotGeneral dot
+            ? new DotLowering(this, kernels, node, dot).lower()
+            : new ConvolutionLowering(this, kernels).lower(node);
+    step(contraction.orElseGet(() -> reference(node)));
+  }
+
+  private Step reference(Node node) {
     var operands = node.inputs().stream().map(input -> placed(fusion.view(input))).toList();
     var results = node.results().stream().map(this::place).toList();
-    step(new ReferenceStep(node, operands, results));
+    return new ReferenceStep(node, operands, results);
   }
 
   View view(Value value) {

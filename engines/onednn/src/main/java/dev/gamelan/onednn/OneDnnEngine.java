@@ -11,21 +11,26 @@ import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.onednn.code.Cpu;
+import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** The CPU, through kernels of our own. */
+/** The CPU, through oneDNN and kernels of our own. */
 public final class OneDnnEngine implements Engine {
   public static final String NAME = "onednn";
 
   private static final Device DEVICE = new Device(NAME, 0);
 
+  private static final System.Logger LOG = System.getLogger(OneDnnEngine.class.getName());
+
   private final Cpu cpu;
+  private final String library;
   private final Kernels kernels;
   private final Team team;
   private final BlockPool pool;
@@ -38,7 +43,19 @@ public final class OneDnnEngine implements Engine {
 
   OneDnnEngine(Configuration configuration) {
     this.cpu = Cpu.detect().cappedTo(configuration.isa());
-    this.kernels = new Kernels(cpu, configuration.threads());
+    var dnnl = Optional.<Dnnl>empty();
+    var source = "oneDNN turned off";
+    if (configuration.library()) {
+      try {
+        dnnl = Optional.of(Dnnl.load(cpu.isa()));
+        source = "oneDNN " + Dnnl.VERSION;
+      } catch (IOException e) {
+        source = "without oneDNN: " + e.getMessage();
+        LOG.log(System.Logger.Level.WARNING, source);
+      }
+    }
+    this.library = source;
+    this.kernels = new Kernels(cpu, configuration.threads(), dnnl);
     this.team = new Team(configuration.threads());
     this.memoryBytes = physicalMemory() / 10 * 8;
     this.pool = new BlockPool(memoryBytes / 4);
@@ -65,7 +82,8 @@ public final class OneDnnEngine implements Engine {
   public DeviceInfo info(Device device) {
     int threads = team.threads();
     return new DeviceInfo(
-        "%s, %d thread%s".formatted(cpu, threads, threads == 1 ? "" : "s"), memoryBytes);
+        "%s, %d thread%s, %s".formatted(cpu, threads, threads == 1 ? "" : "s", library),
+        memoryBytes);
   }
 
   @Override

@@ -1,0 +1,173 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.ir.Window;
+import dev.gamelan.onednn.dnnl.Dnnl;
+import dev.gamelan.onednn.dnnl.Layout;
+import dev.gamelan.type.DType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Turns a convolution or one of its adjoints into oneDNN's. The work is divided along the batch;
+ * where that is too small, along the channels of the result.
+ */
+final class ConvolutionLowering {
+  /** Multiply-adds below which waking another thread does not pay. */
+  private static final double WORTH_SHARING = 250_000;
+
+  /** A tensor in the order that oneDNN takes: [n, c, spatial…], or [groups, o, c, spatial…]. */
+  private record Tensor(
+      DType dtype, Storage storage, long offset, List<Long> dims, List<Long> strides) {
+    Tensor cut(int axis, long from, long to) {
+      if (axis < 0) return this;
+      var sizes = new ArrayList<>(dims);
+      sizes.set(axis, to - from);
+      return new Tensor(dtype, storage, offset + from * strides.get(axis), sizes, strides);
+    }
+
+    Layout layout() {
+      return new Layout(dtype, dims, strides);
+    }
+
+    DnnlStep.Argument argument() {
+      return new DnnlStep.Argument(storage, offset * dtype.bits() / 8);
+    }
+  }
+
+  /** Which axis of x, filter and y is divided; -1 for none. */
+  private record Division(int x, int filter, int y) {
+    static final Division NONE = new Division(-1, -1, -1);
+  }
+
+  private final Lowering lowering;
+  private final Kernels kernels;
+
+  ConvolutionLowering(Lowering lowering, Kernels kernels) {
+    this.lowering = lowering;
+    this.kernels = kernels;
+  }
+
+  /** The step of a convolution; empty where oneDNN has no fast implementation, or no other. */
+  Optional<Step> lower(Node node) {
+    return switch (node.op()) {
+      case Primitive.Convolution c ->
+          lower(
+              Dnnl.Convolution.FORWARD,
+              c.window(),
+              c.groups(),
+              node.inputs().get(0),
+              node.inputs().get(1),
+              node.result());
+      case Primitive.ConvolutionInputGradient c ->
+          lower(
+              Dnnl.Convolution.INPUT_GRADIENT,
+              c.window(),
+              c.groups(),
+              node.result(),
+              node.inputs().get(1),
+              node.inputs().get(0));
+      case Primitive.ConvolutionFilterGradient c ->
+          lower(
+              Dnnl.Convolution.FILTER_GRADIENT,
+              c.window(),
+              c.groups(),
+              node.inputs().get(0),
+              node.result(),
+              node.inputs().get(1));
+      default -> Optional.empty();
+    };
+  }
+
+  private Optional<Step> lower(
+      Dnnl.Convolution kind, Window window, long groups, Value x, Value filter, Value y) {
+    boolean nothing = x.type().size() == 0 || filter.type().size() == 0 || y.type().size() == 0;
+    boolean padded =
+        window.low().stream().allMatch(p -> p >= 0) && window.high().stream().allMatch(p -> p >= 0);
+    if (nothing || !padded || !supported(x, filter, y)) return Optional.empty();
+    var xs = tensor(x);
+    var filters = grouped(tensor(filter), groups);
+    var ys = tensor(y);
+    var division = division(kind, groups, xs);
+    long size = size(division, xs, filters, ys);
+    double work = 1.0 * y.type().size() * filter.type().size() / filter.dim(0);
+    int count = work < WORTH_SHARING ? 1 : (int) Math.min(kernels.threads(), size);
+    long each = Math.ceilDiv(size, count);
+    if (division.filter >= 0) each = Math.ceilDiv(each, 16L) * 16;
+    var its = new Dnnl.Window(window.strides(), window.dilation(), window.low(), window.high());
+    var parts = new ArrayList<DnnlStep.Part>();
+    for (long from = 0; from < size; from += each) {
+      long to = Math.min(size, from + each);
+      var xPart = xs.cut(division.x, from, to);
+      var filterPart = filters.cut(division.filter, from, to);
+      var yPart = ys.cut(division.y, from, to);
+      var primitive =
+          kernels.convolution(kind, xPart.layout(), filterPart.layout(), yPart.layout(), its);
+      if (primitive.isEmpty()) return Optional.empty();
+      parts.add(
+          new DnnlStep.Part(
+              primitive.get(), List.of(xPart.argument(), filterPart.argument(), yPart.argument())));
+    }
+    return Optional.of(
+        new DnnlStep(parts, "%s %s with %s".formatted(kind, x.type(), filter.type())));
+  }
+
+  private static boolean supported(Value x, Value filter, Value y) {
+    var dtype = x.type().dtype();
+    return (dtype == DType.F32 || dtype == DType.BF16)
+        && filter.type().dtype() == dtype
+        && (y.type().dtype() == dtype || y.type().dtype() == DType.F32);
+  }
+
+  private Tensor tensor(Value value) {
+    var view = lowering.view(value);
+    var dtype = value.type().dtype();
+    var dims = value.shape().toList();
+    boolean strided = true;
+    for (int axis = 0; axis < dims.size(); axis++) {
+      strided &= view.stride(axis) > 0 || dims.get(axis) == 1;
+    }
+    if (strided) {
+      var strides = new ArrayList<>(view.strides());
+      var canonical = value.shape().strides();
+      for (int axis = 0; axis < dims.size(); axis++) {
+        if (dims.get(axis) == 1) strides.set(axis, Math.max(canonical[axis], 1));
+      }
+      return new Tensor(dtype, lowering.place(view.base()), view.offset(), dims, strides);
+    }
+    var copy = lowering.temporary(value.type().bytes());
+    lowering.step(new CopyStep(lowering.placed(view), copy));
+    return new Tensor(dtype, copy, 0, dims, View.boxed(value.shape().strides()));
+  }
+
+  private static Tensor grouped(Tensor filter, long groups) {
+    if (groups == 1) return filter;
+    var dims = new ArrayList<>(filter.dims);
+    var strides = new ArrayList<>(filter.strides);
+    long each = dims.get(0) / groups;
+    dims.set(0, each);
+    dims.add(0, groups);
+    strides.add(0, strides.get(0) * each);
+    return new Tensor(filter.dtype, filter.storage, filter.offset, dims, strides);
+  }
+
+  private Division division(Dnnl.Convolution kind, long groups, Tensor x) {
+    var batch = new Division(0, -1, 0);
+    // Along the batch, parts of a filter's gradient would meet in one sum.
+    if (groups != 1) return kind == Dnnl.Convolution.FILTER_GRADIENT ? Division.NONE : batch;
+    return switch (kind) {
+      case FORWARD -> x.dims.get(0) >= kernels.threads() ? batch : new Division(-1, 0, 1);
+      case INPUT_GRADIENT -> x.dims.get(0) >= kernels.threads() ? batch : new Division(1, 1, -1);
+      case FILTER_GRADIENT -> new Division(-1, 0, 1);
+    };
+  }
+
+  private static long size(Division division, Tensor x, Tensor filter, Tensor y) {
+    if (division.filter >= 0) return filter.dims.get(division.filter);
+    if (division.x >= 0) return x.dims.get(division.x);
+    return division.y >= 0 ? y.dims.get(division.y) : 1;
+  }
+}

@@ -1,0 +1,301 @@
+package dev.gamelan.onednn.dnnl;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.gamelan.onednn.code.Isa;
+import dev.gamelan.type.DType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * oneDNN, one thread at a time: a primitive runs in the thread that calls it, and any number of
+ * threads may run one at once.
+ */
+public final class Dnnl {
+  /** Arguments of primitives. */
+  public static final int SRC = 1;
+
+  public static final int DST = 17;
+  public static final int WEIGHTS = 33;
+  public static final int DIFF_SRC = 129;
+  public static final int DIFF_DST = 145;
+  public static final int DIFF_WEIGHTS = 161;
+
+  public static final String VERSION = "3.13-1.5.14";
+  private static final String RESOURCES = "org/bytedeco/dnnl/linux-x86_64/";
+  private static final int CPU = 1;
+  private static final int FORWARD_INFERENCE = 96;
+  private static final int DIRECT = 1;
+  private static final int ANY = 1;
+  private static final int USER_SCRATCHPAD = 1;
+
+  /** Which of the three convolutions. */
+  public enum Convolution {
+    FORWARD,
+    INPUT_GRADIENT,
+    FILTER_GRADIENT
+  }
+
+  /** Strides, dilations (1 is dense) and padding, one for each spatial axis. */
+  public record Window(List<Long> strides, List<Long> dilations, List<Long> low, List<Long> high) {}
+
+  final DnnlBindings bindings;
+  private final MemorySegment engine;
+  private final MemorySegment attributes;
+  private final DnnlBindings.Maker stridedDescriptor;
+  private final DnnlBindings.Maker taggedDescriptor;
+  private final DnnlBindings.Maker matmul;
+  private final DnnlBindings.Maker forward;
+  private final DnnlBindings.Maker backwardData;
+  private final DnnlBindings.Maker backwardWeights;
+  private final DnnlBindings.Maker reorder;
+  private final DnnlBindings.Maker primitive;
+  private final DnnlBindings.Maker memory;
+  private final DnnlBindings.Maker stream;
+
+  private Dnnl(DnnlBindings bindings, Isa cap) {
+    this.bindings = bindings;
+    if (cap == Isa.AVX2) bindings.call("dnnl_set_max_cpu_isa", 7);
+    engine = bindings.maker("dnnl_engine_create", JAVA_INT, JAVA_LONG).make(CPU, 0L);
+    attributes = bindings.maker("dnnl_primitive_attr_create").make();
+    bindings.call("dnnl_primitive_attr_set_scratchpad_mode", attributes, USER_SCRATCHPAD);
+    stridedDescriptor =
+        bindings.maker(
+            "dnnl_memory_desc_create_with_strides", JAVA_INT, ADDRESS, JAVA_INT, ADDRESS);
+    taggedDescriptor =
+        bindings.maker("dnnl_memory_desc_create_with_tag", JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
+    matmul =
+        bindings.maker(
+            "dnnl_matmul_primitive_desc_create",
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS);
+    forward =
+        bindings.maker(
+            "dnnl_convolution_forward_primitive_desc_create",
+            ADDRESS,
+            JAVA_INT,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS);
+    backwardData =
+        bindings.maker(
+            "dnnl_convolution_backward_data_primitive_desc_create",
+            ADDRESS,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS);
+    backwardWeights =
+        bindings.maker(
+            "dnnl_convolution_backward_weights_primitive_desc_create",
+            ADDRESS,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS);
+    reorder =
+        bindings.maker(
+            "dnnl_reorder_primitive_desc_create", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
+    primitive = bindings.maker("dnnl_primitive_create", ADDRESS);
+    memory = bindings.maker("dnnl_memory_create", ADDRESS, ADDRESS, JAVA_LONG);
+    stream = bindings.maker("dnnl_stream_create", ADDRESS, JAVA_INT);
+  }
+
+  /**
+   * Unpacks the library if need be, and loads it.
+   *
+   * @throws IOException saying why it can't be had
+   */
+  public static Dnnl load(Isa cap) throws IOException {
+    if (!System.getProperty("os.name").equals("Linux")
+        || !System.getProperty("os.arch").equals("amd64")) {
+      throw new IOException("oneDNN comes for Linux on x86-64 only");
+    }
+    var cache = new NativeCache(RESOURCES, "dnnl-" + VERSION + "-linux-x86_64");
+    var folder = cache.unpacked(List.of("libgomp.so.1", "libdnnl.so.3"));
+    try {
+      return new Dnnl(new DnnlBindings(folder), cap);
+    } catch (IllegalArgumentException | DnnlException e) {
+      throw new IOException(folder + " does not load: " + e.getMessage(), e);
+    }
+  }
+
+  /** src [.., m, k] times weights [.., k, n]; the descriptor is what it fails on, if it does. */
+  public DnnlPrimitive matmul(Layout src, Layout weights, Layout dst) {
+    bindings.useOneThread();
+    var handles = new NativeHandles(bindings);
+    var descriptor =
+        matmul.make(
+            engine,
+            descriptor(handles, src),
+            descriptor(handles, weights),
+            MemorySegment.NULL,
+            descriptor(handles, dst),
+            attributes);
+    return new DnnlPrimitive(
+        this,
+        handles,
+        handles.own(NativeHandles.Kind.PRIMITIVE_DESCRIPTOR, descriptor),
+        List.of(
+            new DnnlPrimitive.Argument(SRC, src, false),
+            new DnnlPrimitive.Argument(WEIGHTS, weights, false),
+            new DnnlPrimitive.Argument(DST, dst, true)));
+  }
+
+  /**
+   * A convolution of x [n, c, spatial…] with filter [o, c, spatial…] or [groups, o, c, spatial…] to
+   * y, or one of its adjoints. oneDNN chooses the layouts; what comes otherwise is reordered.
+   */
+  public DnnlPrimitive convolution(
+      Convolution kind, Layout x, Layout filter, Layout y, Window window) {
+    bindings.useOneThread();
+    try (var arena = Arena.ofConfined()) {
+      var strides = longs(arena, window.strides);
+      var dilations = longs(arena, window.dilations.stream().map(d -> d - 1).toList());
+      var low = longs(arena, window.low);
+      var high = longs(arena, window.high);
+      var none = MemorySegment.NULL;
+      var handles = new NativeHandles(bindings);
+      var xAny = any(handles, x);
+      var filterAny = any(handles, filter);
+      var yAny = any(handles, y);
+      // The adjoints are described as adjoints of a forward convolution.
+      var ahead =
+          forward.make(
+              engine,
+              FORWARD_INFERENCE,
+              DIRECT,
+              xAny,
+              filterAny,
+              none,
+              yAny,
+              strides,
+              dilations,
+              low,
+              high,
+              attributes);
+      handles.own(NativeHandles.Kind.PRIMITIVE_DESCRIPTOR, ahead);
+      var descriptor =
+          switch (kind) {
+            case FORWARD -> ahead;
+            case INPUT_GRADIENT ->
+                backwardData.make(
+                    engine,
+                    DIRECT,
+                    xAny,
+                    filterAny,
+                    yAny,
+                    strides,
+                    dilations,
+                    low,
+                    high,
+                    ahead,
+                    attributes);
+            case FILTER_GRADIENT ->
+                backwardWeights.make(
+                    engine,
+                    DIRECT,
+                    xAny,
+                    filterAny,
+                    none,
+                    yAny,
+                    strides,
+                    dilations,
+                    low,
+                    high,
+                    ahead,
+                    attributes);
+          };
+      if (kind != Convolution.FORWARD) {
+        handles.own(NativeHandles.Kind.PRIMITIVE_DESCRIPTOR, descriptor);
+      }
+      boolean toX = kind == Convolution.INPUT_GRADIENT;
+      boolean toFilter = kind == Convolution.FILTER_GRADIENT;
+      boolean toY = kind == Convolution.FORWARD;
+      var arguments =
+          List.of(
+              new DnnlPrimitive.Argument(toX ? DIFF_SRC : SRC, x, toX),
+              new DnnlPrimitive.Argument(toFilter ? DIFF_WEIGHTS : WEIGHTS, filter, toFilter),
+              new DnnlPrimitive.Argument(toY ? DST : DIFF_DST, y, toY));
+      return new DnnlPrimitive(this, handles, descriptor, arguments);
+    }
+  }
+
+  MemorySegment descriptor(NativeHandles handles, Layout layout) {
+    try (var arena = Arena.ofConfined()) {
+      int dtype = Layout.code(layout.dtype()).orElseThrow();
+      return handles.own(
+          NativeHandles.Kind.DESCRIPTOR,
+          stridedDescriptor.make(
+              layout.dims().size(),
+              longs(arena, layout.dims()),
+              dtype,
+              longs(arena, layout.strides())));
+    }
+  }
+
+  private MemorySegment any(NativeHandles handles, Layout layout) {
+    try (var arena = Arena.ofConfined()) {
+      int dtype = Layout.code(layout.dtype()).orElseThrow();
+      return handles.own(
+          NativeHandles.Kind.DESCRIPTOR,
+          taggedDescriptor.make(layout.dims().size(), longs(arena, layout.dims()), dtype, ANY));
+    }
+  }
+
+  MemorySegment reorder(NativeHandles handles, MemorySegment from, MemorySegment to) {
+    return handles.own(
+        NativeHandles.Kind.PRIMITIVE_DESCRIPTOR,
+        reorder.make(from, engine, to, engine, attributes));
+  }
+
+  MemorySegment primitive(NativeHandles handles, MemorySegment descriptor) {
+    return handles.own(NativeHandles.Kind.PRIMITIVE, primitive.make(descriptor));
+  }
+
+  /** A memory object without memory. */
+  MemorySegment memory(NativeHandles handles, MemorySegment descriptor) {
+    return handles.own(NativeHandles.Kind.MEMORY, memory.make(descriptor, engine, 0L));
+  }
+
+  MemorySegment stream(NativeHandles handles) {
+    return handles.own(NativeHandles.Kind.STREAM, stream.make(engine, 1));
+  }
+
+  private static MemorySegment longs(Arena arena, List<Long> values) {
+    return arena.allocateFrom(JAVA_LONG, values.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  /** Whether oneDNN knows the dtype. */
+  public static boolean knows(DType dtype) {
+    return Layout.code(dtype).isPresent();
+  }
+}

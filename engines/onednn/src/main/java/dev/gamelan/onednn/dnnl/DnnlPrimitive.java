@@ -1,0 +1,157 @@
+package dev.gamelan.onednn.dnnl;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
+
+/**
+ * A primitive with the reorders before and after it that its layouts ask for. Re-entrant: each
+ * thread that runs it has memory objects and a scratchpad of its own, kept for the next one.
+ */
+public final class DnnlPrimitive {
+  private static final int FROM = Dnnl.SRC;
+  private static final int TO = Dnnl.DST;
+  private static final int SCRATCHPAD = 80;
+
+  /** What the caller passes for an argument of the primitive. */
+  record Argument(int code, Layout layout, boolean written) {}
+
+  /** One native call: a primitive and the codes and layouts of its arguments. */
+  private record Call(MemorySegment primitive, List<Integer> codes, List<MemorySegment> layouts) {}
+
+  /** A reorder between the caller's layout and the primitive's. */
+  private record Reorder(int argument, Call call, long bytes) {}
+
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  private final Dnnl dnnl;
+  private final NativeHandles handles;
+  private final Call main;
+  private final List<Reorder> before = new ArrayList<>();
+  private final List<Reorder> after = new ArrayList<>();
+  private final String implementation;
+  private final ConcurrentLinkedDeque<Context> contexts = new ConcurrentLinkedDeque<>();
+
+  /**
+   * @throws DnnlException if all oneDNN has is its plain reference implementation
+   */
+  DnnlPrimitive(
+      Dnnl dnnl, NativeHandles handles, MemorySegment descriptor, List<Argument> arguments) {
+    this.dnnl = dnnl;
+    this.handles = handles;
+    CLEANER.register(this, handles);
+    this.implementation = dnnl.bindings.implementation(descriptor);
+    if (implementation.startsWith("ref") || implementation.contains(":ref")) {
+      DnnlException.check(implementation, 3);
+    }
+    var layouts = new ArrayList<MemorySegment>();
+    for (int i = 0; i < arguments.size(); i++) {
+      var argument = arguments.get(i);
+      var wanted = dnnl.bindings.argumentDescriptor(descriptor, argument.code);
+      layouts.add(wanted);
+      var given = dnnl.descriptor(handles, argument.layout);
+      if (dnnl.bindings.equal(wanted, given)) continue;
+      long bytes = dnnl.bindings.size(wanted);
+      if (argument.written) after.add(reorder(i, wanted, given, bytes));
+      else before.add(reorder(i, given, wanted, bytes));
+    }
+    this.main = call(descriptor, arguments.stream().map(Argument::code).toList(), layouts);
+  }
+
+  private Reorder reorder(int argument, MemorySegment from, MemorySegment to, long bytes) {
+    return new Reorder(
+        argument,
+        call(dnnl.reorder(handles, from, to), List.of(FROM, TO), List.of(from, to)),
+        bytes);
+  }
+
+  private Call call(MemorySegment descriptor, List<Integer> codes, List<MemorySegment> layouts) {
+    var allCodes = new ArrayList<>(codes);
+    var allLayouts = new ArrayList<>(layouts);
+    allCodes.add(SCRATCHPAD);
+    allLayouts.add(dnnl.bindings.scratchpadDescriptor(descriptor));
+    return new Call(dnnl.primitive(handles, descriptor), allCodes, allLayouts);
+  }
+
+  public String implementation() {
+    return implementation;
+  }
+
+  /** How many reorders stand around it. */
+  public int reorders() {
+    return before.size() + after.size();
+  }
+
+  /** Runs it in this thread on memory that fits the layouts, in the order of the arguments. */
+  public void execute(long... addresses) {
+    dnnl.bindings.useOneThread();
+    var context = contexts.pollFirst();
+    if (context == null) context = new Context();
+    context.execute(addresses);
+    contexts.addFirst(context);
+  }
+
+  /** What one execution at a time needs. */
+  private final class Context {
+    private final Arena arena = Arena.ofAuto();
+    private final MemorySegment stream = dnnl.stream(handles);
+    private final BoundCall bound = new BoundCall(main);
+    private final List<BoundCall> boundBefore = bind(before);
+    private final List<BoundCall> boundAfter = bind(after);
+    private final List<Long> buffersBefore = buffers(before);
+    private final List<Long> buffersAfter = buffers(after);
+
+    private List<BoundCall> bind(List<Reorder> reorders) {
+      return reorders.stream().map(reorder -> new BoundCall(reorder.call)).toList();
+    }
+
+    private List<Long> buffers(List<Reorder> reorders) {
+      return reorders.stream().map(reorder -> arena.allocate(reorder.bytes, 64).address()).toList();
+    }
+
+    void execute(long[] addresses) {
+      var mine = addresses.clone();
+      for (int i = 0; i < before.size(); i++) {
+        int argument = before.get(i).argument;
+        boundBefore.get(i).execute(addresses[argument], buffersBefore.get(i));
+        mine[argument] = buffersBefore.get(i);
+      }
+      for (int i = 0; i < after.size(); i++) mine[after.get(i).argument] = buffersAfter.get(i);
+      bound.execute(mine);
+      for (int i = 0; i < after.size(); i++) {
+        boundAfter.get(i).execute(buffersAfter.get(i), addresses[after.get(i).argument]);
+      }
+    }
+
+    private final class BoundCall {
+      private final Call call;
+      private final List<MemorySegment> memories = new ArrayList<>();
+      private final MemorySegment arguments;
+
+      BoundCall(Call call) {
+        this.call = call;
+        this.arguments = arena.allocate(16L * call.codes.size(), 8);
+        for (int i = 0; i < call.codes.size(); i++) {
+          var memory = dnnl.memory(handles, call.layouts.get(i));
+          memories.add(memory);
+          arguments.set(ValueLayout.JAVA_INT, 16L * i, call.codes.get(i));
+          arguments.set(ValueLayout.ADDRESS, 16L * i + 8, memory);
+        }
+        long scratch = dnnl.bindings.size(call.layouts.getLast());
+        dnnl.bindings.setDataHandle(
+            memories.getLast(), arena.allocate(Math.max(scratch, 1), 64).address());
+      }
+
+      void execute(long... addresses) {
+        for (int i = 0; i < addresses.length; i++) {
+          dnnl.bindings.setDataHandle(memories.get(i), addresses[i]);
+        }
+        dnnl.bindings.execute(call.primitive, stream, call.codes.size(), arguments);
+      }
+    }
+  }
+}
