@@ -139,7 +139,7 @@ final class ConvolutionLowering {
       return new Tensor(dtype, lowering.place(view.base()), view.offset(), dims, strides);
     }
     var copy = lowering.temporary(value.type().bytes());
-    lowering.step(new CopyStep(lowering.placed(view), copy));
+    lowering.copy(view, copy);
     return new Tensor(dtype, copy, 0, dims, View.boxed(value.shape().strides()));
   }
 

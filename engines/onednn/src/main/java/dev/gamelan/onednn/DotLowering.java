@@ -101,7 +101,7 @@ final class DotLowering {
     }
     var dtype = view.base().type().dtype();
     var copy = lowering.temporary(dtype.bytes(view.shape().size()));
-    lowering.step(new CopyStep(lowering.placed(ordered), copy));
+    lowering.copy(ordered, copy);
     return new Matrix(copy, 0, dims, View.boxed(Shape.of(dims).strides()));
   }
 

@@ -88,7 +88,7 @@ final class KernelLowering {
     }
     var view = new View(access.base, access.offset, access.strides, unit.domain);
     var copy = lowering.temporary(access.base.type().dtype().bytes(unit.domain.size()));
-    lowering.step(new CopyStep(new Placed(view, storage), copy));
+    lowering.copy(view, copy);
     reads.put(access, new Source(copy, 0, unit.strides(Unit.Level.FULL)));
   }
 

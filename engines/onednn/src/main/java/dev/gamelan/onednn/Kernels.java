@@ -9,6 +9,7 @@ import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
+import dev.gamelan.onednn.kernel.StridedCopyKernel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ final class Kernels {
   private final Optional<Dnnl> dnnl;
   private final Map<List<Object>, Optional<DnnlPrimitive>> primitives = bounded();
   private final Map<Kernel, CompiledKernel> compiled = bounded();
+  private final Map<List<Integer>, StridedCopyKernel> copies = bounded();
 
   Kernels(Cpu cpu, int threads, Optional<Dnnl> dnnl) {
     this.cpu = cpu;
@@ -44,10 +46,17 @@ final class Kernels {
 
   synchronized CompiledKernel compiled(Kernel kernel) {
     return compiled.computeIfAbsent(
-        kernel,
-        k ->
-            CompiledKernel.of(k, cpu.isa())
-                .orElseThrow(() -> new EngineException("the system gives no executable memory")));
+        kernel, k -> CompiledKernel.of(k, cpu.isa()).orElseThrow(Kernels::refused));
+  }
+
+  synchronized StridedCopyKernel stridedCopy(int elementBytes, int outerLoops) {
+    return copies.computeIfAbsent(
+        List.of(elementBytes, outerLoops),
+        k -> StridedCopyKernel.of(elementBytes, outerLoops).orElseThrow(Kernels::refused));
+  }
+
+  private static EngineException refused() {
+    return new EngineException("the system gives no executable memory");
   }
 
   /** oneDNN's matmul for these layouts; empty where it has none that is fast. */

@@ -77,7 +77,7 @@ final class Lowering {
     var view = fusion.view(value);
     if (outputOf.getOrDefault(view.base(), -1) == i) return place(view.base());
     var storage = storage(Storage.Kind.OUTPUT, i, value.type().bytes());
-    step(new CopyStep(placed(view), storage));
+    copy(view, storage);
     return storage;
   }
 
@@ -199,6 +199,27 @@ final class Lowering {
     steps.add(step);
   }
 
+  /** Adds what brings the elements of {@code view} one behind another. */
+  void copy(View view, Storage to) {
+    var dtype = view.base().type().dtype();
+    if (dtype.bits() < 8) { // Packed ones are never moved, only reshaped.
+      copy(1, List.of(dtype.bytes(view.shape().size())), List.of(1L), 0, place(view.base()), to);
+    } else {
+      int bytes = dtype.bits() / 8;
+      copy(bytes, view.shape().toList(), view.strides(), view.offset(), place(view.base()), to);
+    }
+  }
+
+  private void copy(
+      int bytes, List<Long> dims, List<Long> strides, long offset, Storage from, Storage to) {
+    new Movement(this, kernels)
+        .copy(
+            bytes,
+            dims,
+            new Movement.Region(from, offset, strides),
+            new Movement.Region(to, 0, View.boxed(Shape.of(dims).strides())));
+  }
+
   /** Room for the arguments of a kernel step. */
   int reserveArguments(int count) {
     int first = arguments;
@@ -212,6 +233,7 @@ final class Lowering {
       return;
     }
     var node = unit.nodes.getFirst();
+    if (new MovementLowering(this, new Movement(this, kernels)).lower(node)) return;
     var contraction =
         node.op() instanceof Primitive.DotGeneral dot
             ? new DotLowering(this, kernels, node, dot).lower()

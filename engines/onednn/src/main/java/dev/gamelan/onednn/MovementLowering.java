@@ -1,0 +1,85 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Movement that is no view: what must write its elements somewhere else. */
+final class MovementLowering {
+  private final Lowering lowering;
+  private final Movement movement;
+
+  MovementLowering(Lowering lowering, Movement movement) {
+    this.lowering = lowering;
+    this.movement = movement;
+  }
+
+  /** Adds the steps of {@code node}; false where it is something else. */
+  boolean lower(Node node) {
+    if (node.results().size() != 1 || node.result().type().dtype().bits() < 8) return false;
+    switch (node.op()) {
+      case Primitive.Reshape reshape ->
+          lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
+      case Primitive.Concatenate concatenate -> concatenate(node, concatenate.axis());
+      case Primitive.Pad pad -> pad(node, pad);
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void concatenate(Node node, int axis) {
+    long at = 0;
+    for (var input : node.inputs()) {
+      var strides = node.result().shape().strides();
+      write(input, node.result(), at * strides[axis], View.boxed(strides));
+      at += input.dim(axis);
+    }
+  }
+
+  /** Copies all of {@code input} to where {@code result}'s memory has the strides. */
+  private void write(Value input, Value result, long offset, List<Long> strides) {
+    write(lowering.view(input), result, offset, strides);
+  }
+
+  private void write(View view, Value result, long offset, List<Long> strides) {
+    movement.copy(
+        result.type().dtype().bits() / 8,
+        view.shape().toList(),
+        new Movement.Region(lowering.place(view.base()), view.offset(), view.strides()),
+        new Movement.Region(lowering.place(result), offset, strides));
+  }
+
+  /** The padding everywhere, then what is left of x at its places. */
+  private void pad(Node node, Primitive.Pad op) {
+    var result = node.result();
+    var padding = lowering.view(node.inputs().get(1));
+    var all = new Primitive.BroadcastInDim(result.shape(), List.of());
+    write(padding.broadcast(all), result, 0, View.boxed(result.shape().strides()));
+    var x = lowering.view(node.inputs().getFirst());
+    var strides = result.shape().strides();
+    var starts = new ArrayList<Long>();
+    var limits = new ArrayList<Long>();
+    var ones = new ArrayList<Long>();
+    long offset = 0;
+    for (int axis = 0; axis < strides.length; axis++) {
+      long step = op.interior().get(axis) + 1;
+      long low = op.low().get(axis);
+      // Elements before 0 and from the result's size on are cropped.
+      long start = low < 0 ? Math.ceilDiv(-low, step) : 0;
+      long room = result.dim(axis) - low;
+      long limit = room <= 0 ? 0 : Math.min(x.shape().dim(axis), Math.ceilDiv(room, step));
+      starts.add(Math.min(start, x.shape().dim(axis)));
+      limits.add(Math.max(limit, Math.min(start, x.shape().dim(axis))));
+      ones.add(1L);
+      offset += (low + start * step) * strides[axis];
+      strides[axis] *= step;
+    }
+    var slice = new Primitive.Slice(starts, limits, ones);
+    var shape = slice.infer(List.of(x.base().type().with(x.shape()))).getFirst().shape();
+    write(x.slice(slice, shape), result, offset, View.boxed(strides));
+  }
+}
