@@ -19,12 +19,20 @@ final class DotLowering {
   /** Multiply-adds below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 250_000;
 
-  private static final int BATCH = 0;
-  private static final int ROWS = 1;
-  private static final int COLUMNS = 2;
+  /** An operand as [batch…, rows, columns]. */
+  private record Matrix(Storage storage, long offset, List<Long> dims, List<Long> strides) {
+    int rows() {
+      return dims.size() - 2;
+    }
 
-  /** An operand as [batch, rows, columns]. */
-  private record Matrix(Storage storage, long offset, List<Long> dims, List<Long> strides) {}
+    int columns() {
+      return dims.size() - 1;
+    }
+
+    long size(int axis) {
+      return dims.get(axis);
+    }
+  }
 
   private final Lowering lowering;
   private final Kernels kernels;
@@ -49,18 +57,29 @@ final class DotLowering {
     long m = left.shape().select(leftFree).size();
     long n = right.shape().select(rightFree).size();
     long batch = left.shape().select(op.leftBatch()).size();
-    // Layouts first: without an implementation nothing may be copied for it.
-    var a = matrix(lowering.view(left), List.of(op.leftBatch(), leftFree, op.leftContracting()));
-    var b =
-        matrix(lowering.view(right), List.of(op.rightBatch(), op.rightContracting(), rightFree));
+    // The batch as one axis where both operands allow that, else as many.
+    var leftGroups = groups(List.of(op.leftBatch()), leftFree, op.leftContracting());
+    var rightGroups = groups(List.of(op.rightBatch()), op.rightContracting(), rightFree);
+    var batches = List.of(batch);
+    if (strides(lowering.view(left), leftGroups).isEmpty()
+        || strides(lowering.view(right), rightGroups).isEmpty()) {
+      leftGroups = groups(singles(op.leftBatch()), leftFree, op.leftContracting());
+      rightGroups = groups(singles(op.rightBatch()), op.rightContracting(), rightFree);
+      batches = left.shape().select(op.leftBatch()).toList();
+    }
+    var a = matrix(lowering.view(left), leftGroups);
+    var b = matrix(lowering.view(right), rightGroups);
+    var dims = new ArrayList<>(batches);
+    dims.add(m);
+    dims.add(n);
     var result = lowering.place(node.result());
-    var c = new Matrix(result, 0, List.of(batch, m, n), List.of(m * n, n, 1L));
+    var c = new Matrix(result, 0, dims, View.boxed(Shape.of(dims).strides()));
     var parts = new ArrayList<DnnlStep.Part>();
-    int axis = divided(a, c);
+    int axis = divided(c);
     int count = count(a, c, axis);
-    long size = c.dims.get(axis);
+    long size = c.size(axis);
     long each = Math.ceilDiv(size, count);
-    if (axis == COLUMNS) each = Math.ceilDiv(each, 16L) * 16;
+    if (axis == c.columns()) each = Math.ceilDiv(each, 16L) * 16;
     for (long from = 0; from < size; from += each) {
       var part = part(a, b, c, axis, from, Math.min(size, from + each));
       if (part.isEmpty()) return Optional.empty();
@@ -69,8 +88,21 @@ final class DotLowering {
     return Optional.of(
         new DnnlStep(
             parts,
-            "dot %s %d × [%d,%d] × [%d,%d]"
-                .formatted(left.type().dtype(), batch, m, a.dims.get(2), a.dims.get(2), n)));
+            "dot %s %s × [%d,%d] × [%d,%d]"
+                .formatted(
+                    left.type().dtype(), batches, m, a.size(a.columns()), b.size(b.rows()), n)));
+  }
+
+  private static List<List<Integer>> groups(
+      List<List<Integer>> batch, List<Integer> rows, List<Integer> columns) {
+    var groups = new ArrayList<>(batch);
+    groups.add(rows);
+    groups.add(columns);
+    return groups;
+  }
+
+  private static List<List<Integer>> singles(List<Integer> axes) {
+    return axes.stream().map(List::of).toList();
   }
 
   private boolean supported(DType left, DType right) {
@@ -87,57 +119,82 @@ final class DotLowering {
         .toList();
   }
 
+  /** The strides of the operand with each group of axes as one; empty where there are none. */
+  private static Optional<View> strides(View view, List<List<Integer>> groups) {
+    var dims = dims(view, groups);
+    return view.transpose(groups.stream().flatMap(List::stream).toList())
+        .reshape(Shape.of(dims))
+        .map(
+            merged ->
+                new View(
+                    view.base(),
+                    merged.offset(),
+                    normalized(dims, merged.strides()),
+                    merged.shape()))
+        .filter(merged -> usable(dims, merged.strides()));
+  }
+
+  private static List<Long> dims(View view, List<List<Integer>> groups) {
+    return groups.stream().map(group -> view.shape().select(group).size()).toList();
+  }
+
   /** The operand with each group of axes as one; copied where that takes no strides. */
   private Matrix matrix(View view, List<List<Integer>> groups) {
-    var order = groups.stream().flatMap(List::stream).toList();
-    var ordered = view.transpose(order);
-    var dims = groups.stream().map(group -> view.shape().select(group).size()).toList();
-    var merged = ordered.reshape(Shape.of(dims.stream().mapToLong(Long::longValue).toArray()));
-    if (merged.isPresent()) {
-      var strides = normalized(dims, merged.get().strides());
-      if (usable(dims, strides)) {
-        return new Matrix(lowering.place(view.base()), merged.get().offset(), dims, strides);
-      }
+    var dims = dims(view, groups);
+    var strided = strides(view, groups);
+    if (strided.isPresent()) {
+      var found = strided.get();
+      return new Matrix(lowering.place(view.base()), found.offset(), dims, found.strides());
     }
     var dtype = view.base().type().dtype();
     var copy = lowering.temporary(dtype.bytes(view.shape().size()));
-    lowering.copy(ordered, copy);
+    lowering.copy(view.transpose(groups.stream().flatMap(List::stream).toList()), copy);
     return new Matrix(copy, 0, dims, View.boxed(Shape.of(dims).strides()));
   }
 
   /** The stride of an axis of size 1 is free: the one that a matrix of its own would have. */
   private static List<Long> normalized(List<Long> dims, List<Long> strides) {
+    int rows = dims.size() - 2;
+    int columns = dims.size() - 1;
     var result = new ArrayList<>(strides);
-    if (dims.get(2) == 1) result.set(2, dims.get(1) > 1 && strides.get(1) == 1 ? dims.get(1) : 1L);
-    if (dims.get(1) == 1) result.set(1, result.get(2) == 1 ? dims.get(2) : 1L);
-    if (dims.get(0) == 1) {
-      result.set(0, Math.max(dims.get(1) * result.get(1), dims.get(2) * result.get(2)));
+    if (dims.get(columns) == 1) {
+      boolean tall = dims.get(rows) > 1 && strides.get(rows) == 1;
+      result.set(columns, tall ? dims.get(rows) : 1L);
+    }
+    if (dims.get(rows) == 1) result.set(rows, result.get(columns) == 1 ? dims.get(columns) : 1L);
+    for (int axis = rows - 1; axis >= 0; axis--) {
+      if (dims.get(axis) == 1) {
+        long reach =
+            Math.max(dims.get(rows) * result.get(rows), dims.get(columns) * result.get(columns));
+        result.set(axis, reach);
+      }
     }
     return result;
   }
 
   /** Whether no element is read twice and one of the last axes is dense. */
   private static boolean usable(List<Long> dims, List<Long> strides) {
-    long rows = strides.get(1);
-    long columns = strides.get(2);
-    boolean dense = (columns == 1 && rows >= dims.get(2)) || (rows == 1 && columns >= dims.get(1));
-    return dense && strides.get(0) > 0;
+    int rows = dims.size() - 2;
+    int columns = dims.size() - 1;
+    boolean byRows = strides.get(columns) == 1 && strides.get(rows) >= dims.get(columns);
+    boolean byColumns = strides.get(rows) == 1 && strides.get(columns) >= dims.get(rows);
+    return (byRows || byColumns) && strides.subList(0, rows).stream().allMatch(s -> s > 0);
   }
 
-  private int divided(Matrix a, Matrix c) {
-    if (a.dims.get(0) >= kernels.threads()) return BATCH;
-    return c.dims.get(2) >= c.dims.get(1) ? COLUMNS : ROWS;
+  private int divided(Matrix c) {
+    if (c.rows() > 0 && c.size(0) >= kernels.threads()) return 0;
+    return c.size(c.columns()) >= c.size(c.rows()) ? c.columns() : c.rows();
   }
 
   private int count(Matrix a, Matrix c, int axis) {
-    double work = 1.0 * c.dims.get(0) * c.dims.get(1) * c.dims.get(2) * a.dims.get(2);
+    double work = 1.0 * node.result().type().size() * a.size(a.columns());
     if (work < WORTH_SHARING) return 1;
-    return (int) Math.min(kernels.threads(), c.dims.get(axis));
+    return (int) Math.min(kernels.threads(), c.size(axis));
   }
 
   private Optional<DnnlStep.Part> part(Matrix a, Matrix b, Matrix c, int axis, long from, long to) {
-    var src = axis == COLUMNS ? a : cut(a, axis, from, to);
-    var weights = axis == ROWS ? b : cut(b, axis, from, to);
+    var src = axis == c.columns() ? a : cut(a, axis, from, to);
+    var weights = axis == c.rows() ? b : cut(b, axis, from, to);
     var dst = cut(c, axis, from, to);
     var left = node.inputs().get(0).type().dtype();
     var right = node.inputs().get(1).type().dtype();

@@ -234,11 +234,17 @@ final class Lowering {
     }
     var node = unit.nodes.getFirst();
     if (new MovementLowering(this, new Movement(this, kernels)).lower(node)) return;
-    var contraction =
-        node.op() instanceof Primitive.DotGeneral dot
-            ? new DotLowering(this, kernels, node, dot).lower()
-            : new ConvolutionLowering(this, kernels).lower(node);
-    step(contraction.orElseGet(() -> reference(node)));
+    var step =
+        switch (node.op()) {
+          case Primitive.DotGeneral dot -> new DotLowering(this, kernels, node, dot).lower();
+          case Primitive.Convolution c -> new ConvolutionLowering(this, kernels).lower(node);
+          case Primitive.ConvolutionInputGradient c ->
+              new ConvolutionLowering(this, kernels).lower(node);
+          case Primitive.ConvolutionFilterGradient c ->
+              new ConvolutionLowering(this, kernels).lower(node);
+          default -> new IndexingLowering(this, kernels).lower(node);
+        };
+    step(step.orElseGet(() -> reference(node)));
   }
 
   private Step reference(Node node) {

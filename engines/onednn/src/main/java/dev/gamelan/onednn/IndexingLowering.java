@@ -1,0 +1,142 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.ir.BinaryKind;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.ScatterKind;
+import dev.gamelan.ir.Value;
+import dev.gamelan.onednn.kernel.KernelBuilder;
+import dev.gamelan.onednn.kernel.Operand;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.Shape;
+import java.util.List;
+import java.util.Optional;
+
+/** Gathers and scatters by row. */
+final class IndexingLowering {
+  private final Lowering lowering;
+  private final Kernels kernels;
+
+  IndexingLowering(Lowering lowering, Kernels kernels) {
+    this.lowering = lowering;
+    this.kernels = kernels;
+  }
+
+  /** The step of a node; empty where it is of another kind, or a dtype without kernels. */
+  Optional<Step> lower(Node node) {
+    if (node.results().size() != 1 || node.result().type().dtype().bits() < 8) {
+      return Optional.empty();
+    }
+    return switch (node.op()) {
+      case Primitive.Gather gather -> Optional.of(gather(node, gather.axis()));
+      case Primitive.GatherElements gather -> Optional.of(gatherElements(node, gather.axis()));
+      case Primitive.Scatter scatter when combines(scatter.kind(), node.result().type().dtype()) ->
+          Optional.of(scatter(node, scatter));
+      default -> Optional.empty();
+    };
+  }
+
+  /** Halves would round each time, where the sum is to be rounded once. */
+  private static boolean combines(ScatterKind kind, DType dtype) {
+    boolean half = dtype == DType.F16 || dtype == DType.BF16;
+    boolean arithmetic = kind == ScatterKind.ADD || kind == ScatterKind.MUL;
+    return Pointwise.supports(dtype) && !(half && arithmetic);
+  }
+
+  private Step gather(Node node, int axis) {
+    var x = node.inputs().get(0);
+    var indices = node.inputs().get(1);
+    long row = size(x.shape(), axis + 1, x.rank()) * x.type().dtype().bits() / 8;
+    boolean shared = node.result().type().bytes() >= GatherStep.WORTH_SHARING;
+    return new GatherStep(
+        dense(x),
+        dense(indices),
+        lowering.place(node.result()),
+        indices.type().dtype(),
+        size(x.shape(), 0, axis),
+        x.dim(axis),
+        indices.type().size(),
+        row,
+        shared ? kernels.threads() : 1);
+  }
+
+  private Step gatherElements(Node node, int axis) {
+    var x = node.inputs().get(0);
+    var indices = node.inputs().get(1);
+    return new GatherElementsStep(
+        dense(x),
+        dense(indices),
+        lowering.place(node.result()),
+        indices.type().dtype(),
+        size(x.shape(), 0, axis),
+        x.dim(axis),
+        indices.dim(axis),
+        size(x.shape(), axis + 1, x.rank()),
+        x.type().dtype().bits() / 8);
+  }
+
+  private Step scatter(Node node, Primitive.Scatter op) {
+    var x = node.inputs().get(0);
+    var indices = node.inputs().get(1);
+    var updates = node.inputs().get(2);
+    var dtype = x.type().dtype();
+    var result = lowering.place(node.result());
+    lowering.copy(lowering.view(x), result);
+    var builder = new KernelBuilder(kernels.isa(), 0, false);
+    var pointwise = new Pointwise(builder);
+    int target = builder.operand(Pointwise.elementType(dtype), Operand.Access.ELEMENTS);
+    int update = builder.operand(Pointwise.elementType(dtype), Operand.Access.ELEMENTS);
+    int value = builder.load(update);
+    var combination = combination(op.kind());
+    if (combination.isPresent()) {
+      value =
+          pointwise.apply(
+              new Primitive.Binary(combination.get()),
+              List.of(dtype, dtype),
+              dtype,
+              List.of(builder.load(target), value));
+    }
+    builder.store(target, pointwise.stored(dtype, value));
+    var kernel = kernels.compiled(builder.finish());
+    int axis = op.axis();
+    long row = size(x.shape(), axis + 1, x.rank());
+    int parts =
+        updates.type().size() < 20_000 || row < 2 * ScatterStep.GRAIN ? 1 : kernels.threads();
+    return new ScatterStep(
+        kernel,
+        result,
+        dense(indices),
+        dense(updates),
+        indices.type().dtype(),
+        size(x.shape(), 0, axis),
+        x.dim(axis),
+        indices.type().size(),
+        row,
+        dtype.bits() / 8,
+        parts,
+        lowering.reserveArguments(kernel.kernel().argumentCount() * parts));
+  }
+
+  private static Optional<BinaryKind> combination(ScatterKind kind) {
+    return switch (kind) {
+      case SET -> Optional.empty();
+      case ADD -> Optional.of(BinaryKind.ADD);
+      case MUL -> Optional.of(BinaryKind.MUL);
+      case MAX -> Optional.of(BinaryKind.MAX);
+      case MIN -> Optional.of(BinaryKind.MIN);
+    };
+  }
+
+  private static long size(Shape shape, int from, int to) {
+    return shape.range(from, to).size();
+  }
+
+  /** The value's elements one behind another, from the start of a storage. */
+  private Storage dense(Value value) {
+    var view = lowering.view(value);
+    if (view.offset() == 0 && view.isContiguous()) return lowering.place(view.base());
+    var copy = lowering.temporary(value.type().bytes());
+    lowering.copy(view, copy);
+    return copy;
+  }
+}
