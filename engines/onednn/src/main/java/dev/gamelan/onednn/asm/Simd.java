@@ -18,8 +18,8 @@ public enum Simd {
   VMOVDQU16_STORE(3, 1, 1, 0x7F),
   VMOVD(1, 1, 0, 0x6E),
   VMOVD_STORE(1, 1, 0, 0x7E),
-  VMOVQ(2, 1, 0, 0x7E),
-  VMOVQ_STORE(1, 1, 1, 0xD6),
+  /** VEX only. */
+  VMOVQ_STORE(1, 1, 0, 0xD6),
   VMOVSS(2, 1, 0, 0x10),
   VMOVSS_STORE(2, 1, 0, 0x11),
   VBROADCASTSS(1, 2, 0, 0x18),
