@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.onednn.dnnl.Layout;
+import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.util.ArrayList;
@@ -11,11 +12,15 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Turns dot_general into oneDNN's matmul of [batch, m, k] with [batch, k, n]. Transposed operands
- * are strides; only what no strides describe is copied. The work is divided along the batch, else
- * along n or m, whichever is longer.
+ * Turns dot_general into products of [batch, m, k] with [batch, k, n]: by oneDNN's matmul, or by
+ * our own kernel where they are small or the library is not there. Transposed operands are strides;
+ * only what no strides describe is copied. The work is divided along the batch, else along n or m,
+ * whichever is longer.
  */
 final class DotLowering {
+  /** Multiply-adds up to which our own kernel is faster than a call of the library. */
+  private static final double SMALL = 64 * 64 * 64;
+
   /** Multiply-adds below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 250_000;
 
@@ -33,6 +38,9 @@ final class DotLowering {
       return dims.get(axis);
     }
   }
+
+  /** The operands and the result of one thread. */
+  private record Cut(Matrix a, Matrix b, Matrix c) {}
 
   private final Lowering lowering;
   private final Kernels kernels;
@@ -74,23 +82,49 @@ final class DotLowering {
     dims.add(n);
     var result = lowering.place(node.result());
     var c = new Matrix(result, 0, dims, View.boxed(Shape.of(dims).strides()));
+    var what =
+        "dot %s %s × [%d,%d] × [%d,%d]"
+            .formatted(left.type().dtype(), batches, m, a.size(a.columns()), b.size(b.rows()), n);
+    boolean f32 = left.type().dtype() == DType.F32;
+    if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
+      return Optional.of(ours(a, dense(b), c, what));
+    }
     var parts = new ArrayList<DnnlStep.Part>();
-    int axis = divided(c);
-    int count = count(a, c, axis);
-    long size = c.size(axis);
-    long each = Math.ceilDiv(size, count);
-    if (axis == c.columns()) each = Math.ceilDiv(each, 16L) * 16;
-    for (long from = 0; from < size; from += each) {
-      var part = part(a, b, c, axis, from, Math.min(size, from + each));
-      if (part.isEmpty()) return Optional.empty();
+    for (var cut : cuts(a, b, c)) {
+      var part = part(cut);
+      if (part.isEmpty()) return f32 ? Optional.of(ours(a, dense(b), c, what)) : Optional.empty();
       parts.add(part.get());
     }
-    return Optional.of(
-        new DnnlStep(
-            parts,
-            "dot %s %s × [%d,%d] × [%d,%d]"
-                .formatted(
-                    left.type().dtype(), batches, m, a.size(a.columns()), b.size(b.rows()), n)));
+    return Optional.of(new DnnlStep(parts, what));
+  }
+
+  /** The product by our own kernel, which reads rows of b. */
+  private Step ours(Matrix a, Matrix b, Matrix c, String what) {
+    var parts = new ArrayList<MatmulStep.Part>();
+    for (var cut : cuts(a, b, c)) {
+      parts.add(new MatmulStep.Part(inBytes(cut.a), inBytes(cut.b), inBytes(cut.c)));
+    }
+    int arguments = lowering.reserveArguments(parts.size() * MatmulKernel.ARGUMENTS);
+    return new MatmulStep(kernels.matmul(), parts, arguments, what);
+  }
+
+  private static MatmulStep.Matrix inBytes(Matrix matrix) {
+    var strides = matrix.strides.stream().map(stride -> 4 * stride).toList();
+    return new MatmulStep.Matrix(matrix.storage, 4 * matrix.offset, matrix.dims, strides);
+  }
+
+  private Matrix dense(Matrix b) {
+    if (b.strides.get(b.columns()) == 1) return b;
+    long size = b.dims.stream().reduce(1L, (x, y) -> x * y);
+    var copy = lowering.temporary(4 * size);
+    var strides = View.boxed(Shape.of(b.dims).strides());
+    new Movement(lowering, kernels)
+        .copy(
+            4,
+            b.dims,
+            new Movement.Region(b.storage, b.offset, b.strides),
+            new Movement.Region(copy, 0, strides));
+    return new Matrix(copy, 0, b.dims, strides);
   }
 
   private static List<List<Integer>> groups(
@@ -186,28 +220,42 @@ final class DotLowering {
     return c.size(c.columns()) >= c.size(c.rows()) ? c.columns() : c.rows();
   }
 
-  private int count(Matrix a, Matrix c, int axis) {
-    double work = 1.0 * node.result().type().size() * a.size(a.columns());
-    if (work < WORTH_SHARING) return 1;
-    return (int) Math.min(kernels.threads(), c.size(axis));
+  private double work(Matrix a) {
+    return 1.0 * node.result().type().size() * a.size(a.columns());
   }
 
-  private Optional<DnnlStep.Part> part(Matrix a, Matrix b, Matrix c, int axis, long from, long to) {
-    var src = axis == c.columns() ? a : cut(a, axis, from, to);
-    var weights = axis == c.rows() ? b : cut(b, axis, from, to);
-    var dst = cut(c, axis, from, to);
+  /** What each thread multiplies. */
+  private List<Cut> cuts(Matrix a, Matrix b, Matrix c) {
+    int axis = divided(c);
+    long size = c.size(axis);
+    long count = work(a) < WORTH_SHARING ? 1 : Math.min(kernels.threads(), size);
+    long each = Math.ceilDiv(size, count);
+    if (axis == c.columns()) each = Math.ceilDiv(each, 16L) * 16;
+    var cuts = new ArrayList<Cut>();
+    for (long from = 0; from < size; from += each) {
+      long to = Math.min(size, from + each);
+      cuts.add(
+          new Cut(
+              axis == c.columns() ? a : cut(a, axis, from, to),
+              axis == c.rows() ? b : cut(b, axis, from, to),
+              cut(c, axis, from, to)));
+    }
+    return cuts;
+  }
+
+  private Optional<DnnlStep.Part> part(Cut cut) {
     var left = node.inputs().get(0).type().dtype();
     var right = node.inputs().get(1).type().dtype();
     return kernels
-        .matmul(layout(left, src), layout(right, weights), layout(op.result(), dst))
+        .matmul(layout(left, cut.a), layout(right, cut.b), layout(op.result(), cut.c))
         .map(
             primitive ->
                 new DnnlStep.Part(
                     primitive,
                     List.of(
-                        argument(left, src),
-                        argument(right, weights),
-                        argument(op.result(), dst))));
+                        argument(left, cut.a),
+                        argument(right, cut.b),
+                        argument(op.result(), cut.c))));
   }
 
   private static Matrix cut(Matrix matrix, int axis, long from, long to) {

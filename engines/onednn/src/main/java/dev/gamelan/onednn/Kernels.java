@@ -9,12 +9,14 @@ import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
+import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels and primitives of a device: made once, shared by all executables, the least used
@@ -30,6 +32,8 @@ final class Kernels {
   private final Map<Kernel, CompiledKernel> compiled = bounded();
   private final Map<List<Integer>, StridedCopyKernel> copies = bounded();
 
+  private @Nullable MatmulKernel matmul;
+
   Kernels(Cpu cpu, int threads, Optional<Dnnl> dnnl) {
     this.cpu = cpu;
     this.threads = threads;
@@ -38,6 +42,10 @@ final class Kernels {
 
   Isa isa() {
     return cpu.isa();
+  }
+
+  Optional<Dnnl> dnnl() {
+    return dnnl;
   }
 
   int threads() {
@@ -53,6 +61,12 @@ final class Kernels {
     return copies.computeIfAbsent(
         List.of(elementBytes, outerLoops),
         k -> StridedCopyKernel.of(elementBytes, outerLoops).orElseThrow(Kernels::refused));
+  }
+
+  /** The product of f32 matrices. */
+  synchronized MatmulKernel matmul() {
+    if (matmul == null) matmul = MatmulKernel.of(cpu.isa()).orElseThrow(Kernels::refused);
+    return matmul;
   }
 
   private static EngineException refused() {

@@ -1,0 +1,108 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.onednn.kernel.MatmulKernel;
+import java.util.LinkedHashSet;
+import java.util.List;
+
+/** Products of f32 matrices by our own kernel, divided among the threads. */
+final class MatmulStep implements Step {
+  /** A matrix: strides in bytes, batch strides first, then those of rows and columns. */
+  record Matrix(Storage storage, long offset, List<Long> dims, List<Long> strides) {
+    long rowStride() {
+      return strides.get(strides.size() - 2);
+    }
+
+    long columnStride() {
+      return strides.getLast();
+    }
+
+    /** The bytes to matrix {@code index} of the batch. */
+    long start(long index) {
+      long start = offset;
+      long rest = index;
+      for (int axis = dims.size() - 3; axis >= 0; axis--) {
+        start += rest % dims.get(axis) * strides.get(axis);
+        rest /= dims.get(axis);
+      }
+      return start;
+    }
+
+    long batch() {
+      long batch = 1;
+      for (long dim : dims.subList(0, dims.size() - 2)) batch *= dim;
+      return batch;
+    }
+
+    /** One after the last byte it has. */
+    long end() {
+      long end = offset + 4;
+      for (int axis = 0; axis < dims.size(); axis++) {
+        end += (dims.get(axis) - 1) * strides.get(axis);
+      }
+      return end;
+    }
+  }
+
+  /** The matrices of one thread. */
+  record Part(Matrix a, Matrix b, Matrix c) {}
+
+  private final MatmulKernel kernel;
+  private final List<Part> parts;
+  private final int firstArgument;
+  private final String what;
+
+  MatmulStep(MatmulKernel kernel, List<Part> parts, int firstArgument, String what) {
+    this.kernel = kernel;
+    this.parts = List.copyOf(parts);
+    this.firstArgument = firstArgument;
+    this.what = what;
+    for (var part : parts) {
+      for (var matrix : List.of(part.a, part.b, part.c)) {
+        if (matrix.offset < 0 || matrix.end() > matrix.storage.bytes) {
+          throw new IllegalStateException(
+              "%s would reach byte %d of %d".formatted(what, matrix.end(), matrix.storage.bytes));
+        }
+      }
+    }
+  }
+
+  @Override
+  public int parts() {
+    return parts.size();
+  }
+
+  @Override
+  public void run(Run run, int index) {
+    var part = parts.get(index);
+    long at = firstArgument + (long) index * MatmulKernel.ARGUMENTS;
+    int rank = part.c.dims.size();
+    run.set(at + MatmulKernel.M, part.c.dims.get(rank - 2));
+    run.set(at + MatmulKernel.N, part.c.dims.get(rank - 1));
+    run.set(at + MatmulKernel.K, part.a.dims.get(rank - 1));
+    run.set(at + MatmulKernel.A_ROW_STRIDE, part.a.rowStride());
+    run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
+    run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
+    run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
+    for (long i = 0; i < part.c.batch(); i++) {
+      run.set(at + MatmulKernel.A, run.address(part.a.storage) + part.a.start(i));
+      run.set(at + MatmulKernel.B, run.address(part.b.storage) + part.b.start(i));
+      run.set(at + MatmulKernel.C, run.address(part.c.storage) + part.c.start(i));
+      kernel.run(run.argumentAddress(at));
+    }
+  }
+
+  @Override
+  public List<Storage> storages() {
+    var result = new LinkedHashSet<Storage>();
+    for (var part : parts) {
+      result.addAll(List.of(part.a.storage, part.b.storage, part.c.storage));
+    }
+    return List.copyOf(result);
+  }
+
+  @Override
+  public String explain() {
+    int count = parts.size();
+    return "matmul     %s, %d thread%s".formatted(what, count, count == 1 ? "" : "s");
+  }
+}
