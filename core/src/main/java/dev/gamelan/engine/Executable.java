@@ -19,6 +19,11 @@ public interface Executable extends AutoCloseable {
   /** What a run needs beside inputs and outputs. */
   long workspaceBytes();
 
+  /** What it does, for people: a line for each kernel or call, where the engine has such. */
+  default String explain() {
+    return "";
+  }
+
   @Override
   void close();
 }

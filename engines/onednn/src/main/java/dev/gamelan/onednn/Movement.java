@@ -101,6 +101,29 @@ final class Movement {
   private void elements(int bytes, List<Long> sizes, Region from, Region to) {
     var kernel = kernels.stridedCopy(bytes, sizes.size() - 1);
     int arguments = lowering.reserveArguments(kernel.argumentCount() * kernels.threads());
-    lowering.step(new StridedCopyStep(kernel, sizes, from, to, kernels.threads(), arguments));
+    lowering.step(
+        new StridedCopyStep(
+            kernel, sizes, from, to, List.of(), List.of(), kernels.threads(), arguments));
+  }
+
+  /** Adds a copy that begins where {@code starts} say, on the one side or the other. */
+  void copyAt(
+      int bytes,
+      List<Long> dims,
+      Region from,
+      Region to,
+      List<StridedCopyStep.Start> fromStarts,
+      List<StridedCopyStep.Start> toStarts) {
+    if (dims.contains(0L)) return;
+    // A scalar is one element of one row.
+    boolean scalar = dims.isEmpty();
+    var sizes = scalar ? List.of(1L) : dims;
+    var source = scalar ? new Region(from.storage, from.offset, List.of(1L)) : from;
+    var target = scalar ? new Region(to.storage, to.offset, List.of(1L)) : to;
+    var kernel = kernels.stridedCopy(bytes, sizes.size() - 1);
+    int arguments = lowering.reserveArguments(kernel.argumentCount() * kernels.threads());
+    lowering.step(
+        new StridedCopyStep(
+            kernel, sizes, source, target, fromStarts, toStarts, kernels.threads(), arguments));
   }
 }

@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,6 +25,8 @@ final class MovementLowering {
           lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
       case Primitive.Concatenate concatenate -> concatenate(node, concatenate.axis());
       case Primitive.Pad pad -> pad(node, pad);
+      case Primitive.DynamicSlice slice -> dynamicSlice(node);
+      case Primitive.DynamicUpdateSlice update -> dynamicUpdateSlice(node);
       default -> {
         return false;
       }
@@ -81,5 +84,53 @@ final class MovementLowering {
     var slice = new Primitive.Slice(starts, limits, ones);
     var shape = slice.infer(List.of(x.base().type().with(x.shape()))).getFirst().shape();
     write(x.slice(slice, shape), result, offset, View.boxed(strides));
+  }
+
+  private void dynamicSlice(Node node) {
+    var x = lowering.view(node.inputs().getFirst());
+    var result = node.result();
+    movement.copyAt(
+        result.type().dtype().bits() / 8,
+        result.shape().toList(),
+        new Movement.Region(lowering.place(x.base()), x.offset(), x.strides()),
+        new Movement.Region(lowering.place(result), 0, View.boxed(result.shape().strides())),
+        starts(
+            node.inputs().subList(1, node.inputs().size()), x.shape(), result.shape(), x.strides()),
+        List.of());
+  }
+
+  /** All of x, then the update over it. */
+  private void dynamicUpdateSlice(Node node) {
+    var result = node.result();
+    lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(result));
+    var update = lowering.view(node.inputs().get(1));
+    var strides = View.boxed(result.shape().strides());
+    movement.copyAt(
+        result.type().dtype().bits() / 8,
+        update.shape().toList(),
+        new Movement.Region(lowering.place(update.base()), update.offset(), update.strides()),
+        new Movement.Region(lowering.place(result), 0, strides),
+        List.of(),
+        starts(
+            node.inputs().subList(2, node.inputs().size()),
+            result.shape(),
+            update.shape(),
+            strides));
+  }
+
+  private List<StridedCopyStep.Start> starts(
+      List<Value> starts, Shape whole, Shape part, List<Long> strides) {
+    var result = new ArrayList<StridedCopyStep.Start>();
+    for (int axis = 0; axis < starts.size(); axis++) {
+      var view = lowering.view(starts.get(axis));
+      result.add(
+          new StridedCopyStep.Start(
+              lowering.place(view.base()),
+              view.offset(),
+              starts.get(axis).type().dtype(),
+              whole.dim(axis) - part.dim(axis),
+              strides.get(axis)));
+    }
+    return result;
   }
 }

@@ -120,8 +120,8 @@ final class OneDnnExecutable implements Executable {
     }
   }
 
-  /** A line for each step. */
-  String explain() {
+  @Override
+  public String explain() {
     var text = new StringBuilder();
     for (var step : program.steps()) text.append(step.explain()).append('\n');
     return text.toString();

@@ -1,12 +1,28 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
+import dev.gamelan.type.DType;
+import java.util.ArrayList;
 import java.util.List;
 
-/** A copy element by element, divided along the outermost axis. */
+/**
+ * A copy element by element, divided along the outermost axis. Where one side begins may be known
+ * only when it runs: then each axis has a start among the operands, clamped so that all of it lies
+ * inside.
+ */
 final class StridedCopyStep implements Step {
   /** Elements below which waking another thread does not pay. */
   private static final long WORTH_SHARING = 20_000;
+
+  /** The start along one axis: an integer in memory, at most {@code most}. */
+  record Start(Storage storage, long offset, DType dtype, long most, long stride) {
+    long elements(Run run) {
+      var indices = new Indices(run.memory(storage), dtype, Long.MAX_VALUE, "start");
+      long start = indices.unchecked(offset);
+      if (dtype == DType.U64 && start < 0) start = most; // Beyond what a long holds.
+      return Math.clamp(start, 0, most) * stride;
+    }
+  }
 
   private final StridedCopyKernel kernel;
   private final List<Long> sizes;
@@ -14,12 +30,16 @@ final class StridedCopyStep implements Step {
   private final Movement.Region to;
   private final int parts;
   private final int firstArgument;
+  private final List<Start> fromStarts;
+  private final List<Start> toStarts;
 
   StridedCopyStep(
       StridedCopyKernel kernel,
       List<Long> sizes,
       Movement.Region from,
       Movement.Region to,
+      List<Start> fromStarts,
+      List<Start> toStarts,
       int threads,
       int firstArgument) {
     this.kernel = kernel;
@@ -27,17 +47,23 @@ final class StridedCopyStep implements Step {
     this.from = from;
     this.to = to;
     this.firstArgument = firstArgument;
+    this.fromStarts = List.copyOf(fromStarts);
+    this.toStarts = List.copyOf(toStarts);
     long size = 1;
     for (long s : sizes) size *= s;
     boolean shared = sizes.size() > 1 && size >= WORTH_SHARING;
     this.parts = shared ? (int) Math.min(threads, sizes.getFirst()) : 1;
-    check(from);
-    check(to);
+    check(from, fromStarts);
+    check(to, toStarts);
   }
 
-  private void check(Movement.Region region) {
+  private void check(Movement.Region region, List<Start> starts) {
     long low = region.offset();
     long high = region.offset();
+    for (var start : starts) {
+      low += Math.min(start.most * start.stride, 0);
+      high += Math.max(start.most * start.stride, 0);
+    }
     for (int axis = 0; axis < sizes.size(); axis++) {
       long reach = (sizes.get(axis) - 1) * region.strides().get(axis);
       low += Math.min(reach, 0);
@@ -67,15 +93,16 @@ final class StridedCopyStep implements Step {
     for (int loop = 0; loop < outer; loop++) {
       run.set(at + 1 + loop, loop == 0 ? count : sizes.get(loop));
     }
-    bind(run, at + kernel.sourceArgument(), from, first);
-    bind(run, at + kernel.targetArgument(), to, first);
+    bind(run, at + kernel.sourceArgument(), from, fromStarts, first);
+    bind(run, at + kernel.targetArgument(), to, toStarts, first);
     kernel.run(run.argumentAddress(at));
   }
 
-  private void bind(Run run, long at, Movement.Region region, long first) {
+  private void bind(Run run, long at, Movement.Region region, List<Start> starts, long first) {
     int bytes = kernel.elementBytes();
     int outer = sizes.size() - 1;
     long start = region.offset() + (outer == 0 ? 0 : first * region.strides().getFirst());
+    for (var each : starts) start += each.elements(run);
     run.set(at, run.address(region.storage()) + start * bytes);
     run.set(at + 1, region.strides().getLast() * bytes);
     for (int loop = 0; loop < outer; loop++) {
@@ -87,7 +114,12 @@ final class StridedCopyStep implements Step {
 
   @Override
   public List<Storage> storages() {
-    return List.of(from.storage(), to.storage());
+    var all = new ArrayList<Storage>();
+    all.add(from.storage());
+    all.add(to.storage());
+    for (var start : fromStarts) all.add(start.storage);
+    for (var start : toStarts) all.add(start.storage);
+    return all;
   }
 
   @Override
