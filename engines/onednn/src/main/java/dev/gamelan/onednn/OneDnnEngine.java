@@ -5,6 +5,7 @@ import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.DeviceInfo;
 import dev.gamelan.engine.Engine;
+import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
@@ -20,6 +21,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The CPU, through oneDNN and kernels of our own. */
 public final class OneDnnEngine implements Engine {
@@ -35,6 +37,9 @@ public final class OneDnnEngine implements Engine {
   private final Team team;
   private final BlockPool pool;
   private final long memoryBytes;
+
+  /** Whether the device's budget knows of the pool; it does not exist before the engine. */
+  private final AtomicBoolean watched = new AtomicBoolean();
 
   /** As the system properties say. */
   public OneDnnEngine() {
@@ -110,6 +115,7 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
+    if (watched.compareAndSet(false, true)) Engines.budget(device).onPressure(pool::trim);
     return new OneDnnExecutable(Lowering.lower(graph, kernels), device, options, pool, team);
   }
 

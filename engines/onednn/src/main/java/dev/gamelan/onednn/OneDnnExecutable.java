@@ -96,21 +96,25 @@ final class OneDnnExecutable implements Executable {
       for (var step : steps) step.run(run, 0);
       return;
     }
-    var failure = new AtomicReference<RuntimeException>();
+    var failure = new AtomicReference<Throwable>();
     team.run(part -> execute(run, part, failure));
-    var thrown = failure.get();
-    if (thrown != null) throw thrown;
+    switch (failure.get()) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable e -> throw new AssertionError(e); // Steps declare none.
+    }
   }
 
   /** Every thread goes through all steps; between two that only the first runs none waits. */
-  private void execute(Run run, int part, AtomicReference<RuntimeException> failure) {
+  private void execute(Run run, int part, AtomicReference<Throwable> failure) {
     var steps = program.steps();
     for (int i = 0; i < steps.size(); i++) {
       var step = steps.get(i);
       if (part < step.parts() && failure.get() == null) {
         try {
           step.run(run, part);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // Whatever it is, the others wait at the barrier.
           failure.compareAndSet(null, e);
         }
       }

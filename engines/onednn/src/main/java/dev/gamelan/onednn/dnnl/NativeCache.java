@@ -30,16 +30,24 @@ final class NativeCache {
 
   private final String resources;
   private final String version;
+  private final List<Path> roots;
 
+  /** In the user's cache folder, or where {@code gamelan.cache} says. */
   NativeCache(String resources, String version) {
+    this(resources, version, roots());
+  }
+
+  /** In the first of {@code roots} that can be written. */
+  NativeCache(String resources, String version, List<Path> roots) {
     this.resources = resources;
     this.version = version;
+    this.roots = List.copyOf(roots);
   }
 
   /** The folder with {@code files} in it. */
   Path unpacked(List<String> files) throws IOException {
     IOException refused = null;
-    for (var root : roots()) {
+    for (var root : roots) {
       try {
         var folder = root.resolve(version);
         Files.createDirectories(
@@ -140,7 +148,7 @@ final class NativeCache {
     }
     if (stream == null) {
       throw new IOException(
-          "%s is not on the class path; add org.bytedeco:dnnl:%s".formatted(file, version));
+          "%s is not on the class path; add the jar of %s".formatted(file, version));
     }
     return stream;
   }
