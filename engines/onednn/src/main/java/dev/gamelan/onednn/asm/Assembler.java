@@ -70,11 +70,6 @@ public final class Assembler {
     rex(0x8B, to.code, from);
   }
 
-  /** Loads 4 bytes and extends their sign. */
-  public void loadInt(Gpr to, Memory from) {
-    rex(0x63, to.code, from);
-  }
-
   public void store(Memory to, Gpr from) {
     rex(0x89, from.code, to);
   }
@@ -159,18 +154,8 @@ public final class Assembler {
     rex2(0xAF, to.code, from);
   }
 
-  public void shl(Gpr to, int bits) {
-    rex(0xC1, 4, to);
-    u8(bits);
-  }
-
   public void neg(Gpr to) {
     rex(0xF7, 3, to);
-  }
-
-  /** {@code to} becomes {@code from} where the last comparison holds. */
-  public void cmov(Condition condition, Gpr to, Gpr from) {
-    rex2(0x40 | condition.code, to.code, from);
   }
 
   /** The low {@code count} bits of {@code from}. */
@@ -199,24 +184,8 @@ public final class Assembler {
     fix(target, 0, 0);
   }
 
-  public void call(Gpr target) {
-    if (target.code > 7) u8(0x41);
-    u8(0xFF);
-    u8(0xD0 | (target.code & 7));
-  }
-
   public void ret() {
     u8(0xC3);
-  }
-
-  /** Fetches the cache line at {@code address} into every level. */
-  public void prefetch(Memory address) {
-    int base = address.base() == null ? 0 : address.base().code >> 3;
-    int index = address.index() == null ? 0 : address.index().code >> 3;
-    if ((base | index) != 0) u8(0x40 | (index << 1) | base);
-    u8(0x0F);
-    u8(0x18);
-    modrm(1, address, 0);
   }
 
   // ---- vectors

@@ -5,9 +5,7 @@ public enum Condition {
   EQUAL(0x4),
   NOT_EQUAL(0x5),
   LESS(0xC),
-  GREATER_OR_EQUAL(0xD),
-  LESS_OR_EQUAL(0xE),
-  GREATER(0xF);
+  GREATER_OR_EQUAL(0xD);
 
   final int code;
 

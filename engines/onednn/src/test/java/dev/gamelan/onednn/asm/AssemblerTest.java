@@ -44,7 +44,6 @@ class AssemblerTest {
     both("mov r10, -5", a -> a.mov(Gpr.R10, -5));
     both("mov r9, [r12]", a -> a.load(Gpr.R9, TWELFTH));
     both("{disp32} mov [rsp+64], r10", a -> a.store(STACK, Gpr.R10));
-    both("movsxd rcx, dword ptr [rbx+0x100]", a -> a.loadInt(Gpr.RCX, PLAIN));
     both("movzx rdx, byte ptr [r13+r9*4+0x12345]", a -> a.loadBytes(Gpr.RDX, FAR, 1));
     both("movzx rdx, word ptr [rbx+0x100]", a -> a.loadBytes(Gpr.RDX, PLAIN, 2));
     both("mov r8d, [r13+r9*4+0x12345]", a -> a.loadBytes(Gpr.R8, FAR, 4));
@@ -130,9 +129,6 @@ class AssemblerTest {
     evex("vbroadcastss zmm21, [rbx+0x100]", a -> a.op(Simd.VBROADCASTSS, Width.Z, 21, 0, PLAIN));
     evex("vpmovsxwd zmm21, ymm9", a -> a.op(Simd.VPMOVSXWD, Width.Z, 21, 0, 9));
     evex("vmovd r11d, xmm19", a -> a.op(Simd.VMOVD_STORE, Width.X, 19, 0, Gpr.R11));
-    evex("vpdpbusd zmm1, zmm2, [rbx+0x100]", a -> a.op(Simd.VPDPBUSD, Width.Z, 1, 2, PLAIN));
-    evex("vdpbf16ps zmm1, zmm2, zmm3", a -> a.op(Simd.VDPBF16PS, Width.Z, 1, 2, 3));
-    evex("vcvtneps2bf16 ymm1, zmm2", a -> a.op(Simd.VCVTNEPS2BF16, Width.Z, 1, 0, 2));
   }
 
   @TestFactory
