@@ -31,7 +31,8 @@ public record Memory(
     return new Memory(base, index, scale, displacement, label, true);
   }
 
-  public Memory plus(int bytes) {
-    return new Memory(base, index, scale, displacement + bytes, label, broadcast);
+  /** The one element that {@link #broadcasting} reads. */
+  public Memory element() {
+    return new Memory(base, index, scale, displacement, label, false);
   }
 }

@@ -20,7 +20,7 @@ final class Avx2Emitter extends Emitter {
   private final Label lowBytes = new Label();
   private final Label firstOfEachHalf = new Label();
 
-  Avx2Emitter(Kernel kernel, Plan plan) {
+  Avx2Emitter(Kernel kernel, Registers.Plan plan) {
     super(kernel, false, Width.Y, 15, plan);
   }
 
@@ -55,7 +55,7 @@ final class Avx2Emitter extends Emitter {
         return;
       }
       moveTail(from, type, true);
-      source = buffer();
+      source = frame.buffer();
     }
     widen(type, to, source);
   }
@@ -82,7 +82,7 @@ final class Avx2Emitter extends Emitter {
         asm.op(Simd.VMASKMOVPS_STORE, width, from, TAIL, to);
         return;
       }
-      narrow(type, buffer(), from);
+      narrow(type, frame.buffer(), from);
       moveTail(to, type, false);
     } else {
       narrow(type, to, from);
@@ -94,21 +94,21 @@ final class Avx2Emitter extends Emitter {
       case F32, I32 -> asm.op(Simd.VMOVUPS_STORE, width, from, 0, to);
       case F16 -> asm.op(Simd.VCVTPS2PH, width, from, 0, to, 0);
       case BF16, I16, U16 -> {
-        int packed = take();
+        int packed = registers.take();
         asm.op(Simd.VPSHUFB, width, packed, from, Memory.at(lowWords, 0));
         asm.op(Simd.VPERMQ, width, packed, 0, packed, 0x08);
         asm.op(Simd.VMOVUPS_STORE, Width.X, packed, 0, to);
-        release(packed);
+        registers.release(packed);
       }
       case I8, U8 -> {
-        int packed = take();
-        int order = take();
+        int packed = registers.take();
+        int order = registers.take();
         asm.op(Simd.VPSHUFB, width, packed, from, Memory.at(lowBytes, 0));
         asm.op(Simd.VMOVUPS, width, order, 0, Memory.at(firstOfEachHalf, 0));
         asm.op(Simd.VPERMD, width, packed, order, packed);
         asm.op(Simd.VMOVQ_STORE, Width.X, packed, 0, to);
-        release(packed);
-        release(order);
+        registers.release(packed);
+        registers.release(order);
       }
     }
   }
@@ -116,7 +116,7 @@ final class Avx2Emitter extends Emitter {
   /** Moves the elements from rax to the end of the row to the buffer, or back. */
   private void moveTail(Memory elements, ElementType type, boolean toBuffer) {
     var next = new Label();
-    var buffer = buffer();
+    var buffer = frame.buffer();
     var inBuffer = Memory.at(Gpr.RSP, Gpr.R10, type.scale(), buffer.displacement());
     asm.lea(Gpr.R11, elements);
     asm.mov(Gpr.R10, Gpr.RCX);
@@ -168,9 +168,9 @@ final class Avx2Emitter extends Emitter {
     }
     int source = from;
     if (type == ElementType.F16) {
-      source = take();
+      source = registers.take();
       asm.op(Simd.VCVTPS2PH, width, from, 0, source, 0);
-      release(source);
+      registers.release(source);
     }
     asm.op(Simd.VMOVD_STORE, Width.X, source, 0, Gpr.R11);
     asm.storeBytes(to, Gpr.R11, type.bytes());
@@ -178,7 +178,7 @@ final class Avx2Emitter extends Emitter {
 
   @Override
   void select(Predicate predicate, int to, int a, int b, int then, int otherwise) {
-    int holds = take();
+    int holds = registers.take();
     switch (predicate) {
       case EQUAL -> asm.op(Simd.VCMPPS, width, holds, a, b, 0x00);
       case LESS -> asm.op(Simd.VCMPPS, width, holds, a, b, 0x11);
@@ -189,7 +189,7 @@ final class Avx2Emitter extends Emitter {
       case INT_LESS -> asm.op(Simd.VPCMPGTD, width, holds, b, a);
     }
     asm.blend(width, to, otherwise, then, holds);
-    release(holds);
+    registers.release(holds);
   }
 
   @Override
@@ -199,38 +199,28 @@ final class Avx2Emitter extends Emitter {
       asm.op(combination(reduction), width, accumulator, accumulator, value);
       return;
     }
-    int combined = take();
+    int combined = registers.take();
     asm.op(combination(reduction), width, combined, accumulator, value);
     if (keepsNan) {
-      int nan = take();
+      int nan = registers.take();
       asm.op(Simd.VCMPPS, width, nan, accumulator, accumulator, UNORDERED);
       asm.blend(width, combined, combined, accumulator, nan);
-      release(nan);
+      registers.release(nan);
     }
     if (inTail) asm.blend(width, accumulator, accumulator, combined, TAIL);
     else asm.op(Simd.VMOVUPS, width, accumulator, 0, combined);
-    release(combined);
+    registers.release(combined);
   }
 
   @Override
   void combineLanes(Opcode reduction, int accumulator) {
-    int other = take();
+    int other = registers.take();
     asm.op(Simd.VPERM2F128, width, other, accumulator, accumulator, 1);
     accumulate(reduction, accumulator, other);
     for (int swap : new int[] {0x4E, 0xB1}) {
       asm.op(Simd.VPERMILPS, width, other, 0, accumulator, swap);
       accumulate(reduction, accumulator, other);
     }
-    release(other);
-  }
-
-  @Override
-  int constantBytes() {
-    return 32;
-  }
-
-  @Override
-  Memory constant(Label pool, int index) {
-    return Memory.at(pool, 32 * index);
+    registers.release(other);
   }
 }

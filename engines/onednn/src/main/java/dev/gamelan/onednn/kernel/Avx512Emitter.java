@@ -2,7 +2,6 @@ package dev.gamelan.onednn.kernel;
 
 import dev.gamelan.onednn.asm.Assembler;
 import dev.gamelan.onednn.asm.Gpr;
-import dev.gamelan.onednn.asm.Label;
 import dev.gamelan.onednn.asm.Memory;
 import dev.gamelan.onednn.asm.Simd;
 import dev.gamelan.onednn.asm.Width;
@@ -13,7 +12,7 @@ final class Avx512Emitter extends Emitter {
   private static final int HOLDS = 2;
   private static final int ORDERED = 7;
 
-  Avx512Emitter(Kernel kernel, Plan plan) {
+  Avx512Emitter(Kernel kernel, Registers.Plan plan) {
     super(kernel, true, Width.Z, 32, plan);
   }
 
@@ -84,9 +83,9 @@ final class Avx512Emitter extends Emitter {
     }
     int source = from;
     if (type == ElementType.F16) {
-      source = take();
+      source = registers.take();
       asm.op(Simd.VCVTPS2PH, width, from, 0, source, 0);
-      release(source);
+      registers.release(source);
     }
     asm.op(Simd.VMOVD_STORE, Width.X, source, 0, Gpr.R11);
     asm.storeBytes(to, Gpr.R11, type.bytes());
@@ -123,7 +122,7 @@ final class Avx512Emitter extends Emitter {
 
   @Override
   void combineLanes(Opcode reduction, int accumulator) {
-    int other = take();
+    int other = registers.take();
     for (int swap : new int[] {0x4E, 0xB1}) {
       asm.op(Simd.VSHUFF32X4, width, other, accumulator, accumulator, swap);
       accumulate(reduction, accumulator, other);
@@ -132,16 +131,6 @@ final class Avx512Emitter extends Emitter {
       asm.op(Simd.VPERMILPS, width, other, 0, accumulator, swap);
       accumulate(reduction, accumulator, other);
     }
-    release(other);
-  }
-
-  @Override
-  int constantBytes() {
-    return 4;
-  }
-
-  @Override
-  Memory constant(Label pool, int index) {
-    return Memory.at(pool, 4 * index).broadcasting();
+    registers.release(other);
   }
 }

@@ -16,7 +16,7 @@ public final class CompiledKernel {
 
   /** Empty where the system gives no executable memory. */
   public static Optional<CompiledKernel> of(Kernel kernel, Isa isa) {
-    return NativeCode.place(Emitter.emit(kernel, isa))
+    return NativeCode.place(LoopNest.emit(kernel, isa))
         .map(code -> new CompiledKernel(kernel, code));
   }
 

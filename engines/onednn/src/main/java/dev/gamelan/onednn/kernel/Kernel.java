@@ -35,28 +35,6 @@ public record Kernel(List<Operand> operands, List<Phase> phases, int outerLoops,
     return 1 + outerLoops + operand * (1 + outerLoops);
   }
 
-  /** The last phase that reads {@code operand}, or -1. */
-  public int lastRead(int operand) {
-    return lastPhase(operand, Opcode.LOAD);
-  }
-
-  /** The last phase that writes {@code operand}, or -1. */
-  public int written(int operand) {
-    return lastPhase(operand, Opcode.STORE);
-  }
-
-  private int lastPhase(int operand, Opcode op) {
-    for (int i = phases.size() - 1; i >= 0; i--) {
-      var phase = phases.get(i);
-      if (uses(phase.perElement(), operand, op) || uses(phase.perRow(), operand, op)) return i;
-    }
-    return -1;
-  }
-
-  private static boolean uses(List<Instruction> instructions, int operand, Opcode op) {
-    return instructions.stream().anyMatch(i -> i.op() == op && i.immediate() == operand);
-  }
-
   /** How many instructions run for each element, over all phases. */
   public int perElement() {
     return phases.stream().mapToInt(phase -> phase.perElement().size()).sum();
