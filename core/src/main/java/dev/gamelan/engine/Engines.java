@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The engines of this process, found by {@link ServiceLoader} and loaded when first used, and what
@@ -33,6 +34,9 @@ public final class Engines {
   private final Map<String, Engine> loaded = new ConcurrentHashMap<>();
   private final Map<Device, MemoryBudget> budgets = new ConcurrentHashMap<>();
   private final Map<Device, Map<Class<?>, Object>> attachments = new ConcurrentHashMap<>();
+
+  /** Found once: asking every provider costs more than a small evaluation. */
+  private volatile @Nullable Device defaultDevice;
 
   private Engines() {}
 
@@ -82,12 +86,16 @@ public final class Engines {
    * The first device of the preferred engine that can be had; those of no priority only by name.
    */
   public static Device defaultDevice() {
+    var known = INSTANCE.defaultDevice;
+    if (known != null) return known;
     var provider =
         providers().stream()
             .filter(candidate -> candidate.priority() >= 0 && candidate.missing().isEmpty())
             .findFirst()
             .orElseThrow(() -> new EngineException("no engine is available"));
-    return get(provider.name()).devices().getFirst();
+    var device = get(provider.name()).devices().getFirst();
+    INSTANCE.defaultDevice = device;
+    return device;
   }
 
   /** Checks that the device exists. */

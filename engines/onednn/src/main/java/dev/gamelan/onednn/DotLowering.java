@@ -141,7 +141,8 @@ final class DotLowering {
 
   private boolean supported(DType left, DType right) {
     if (op.result() == DType.I32 && left != DType.I32) {
-      return right == DType.I8; // Weights are signed; src may be either.
+      // Weights are signed; and without VNNI oneDNN's sums of two products saturate at 16 bits.
+      return right == DType.I8 && kernels.hasVnni();
     }
     return left == right && (left == DType.F32 || left == DType.BF16);
   }

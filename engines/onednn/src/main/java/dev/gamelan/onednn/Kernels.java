@@ -48,6 +48,10 @@ final class Kernels {
     return dnnl;
   }
 
+  boolean hasVnni() {
+    return cpu.has("vnni");
+  }
+
   int threads() {
     return threads;
   }

@@ -53,7 +53,7 @@ public final class OneDnnEngine implements Engine {
     if (configuration.library()) {
       try {
         dnnl = Optional.of(Dnnl.load(cpu.isa()));
-        source = "oneDNN " + Dnnl.VERSION;
+        source = "oneDNN " + Dnnl.version();
       } catch (IOException e) {
         source = "without oneDNN: " + e.getMessage();
         LOG.log(System.Logger.Level.WARNING, source);
@@ -126,6 +126,7 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public void close() {
+    team.close();
     pool.trim();
   }
 }

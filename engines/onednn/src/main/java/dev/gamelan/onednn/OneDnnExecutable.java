@@ -7,6 +7,7 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -49,6 +50,7 @@ final class OneDnnExecutable implements Executable {
     var addresses = new long[program.storages().size()];
     var acquired = new ArrayList<OneDnnBuffer>(inputs.size());
     var outputs = new ArrayList<OneDnnBuffer>();
+    var taken = new ArrayList<BlockPool.Block>();
     boolean done = false;
     try {
       var inputAddresses = new long[inputs.size()];
@@ -65,24 +67,23 @@ final class OneDnnExecutable implements Executable {
         buffer.release();
       }
       var arena = pool.take(program.arenaBytes());
+      taken.add(arena);
       var arguments = pool.take(8 * program.arguments());
-      try {
-        for (var storage : program.storages()) {
-          addresses[storage.id] =
-              switch (storage.kind) {
-                case INPUT -> inputAddresses[storage.index];
-                case OUTPUT -> outputAddresses[storage.index];
-                case CONSTANT -> constants[storage.index].address();
-                case ARENA -> arena.memory().address() + storage.arenaOffset;
-              };
-        }
-        execute(new Run(addresses, arguments.memory()));
-      } finally {
-        pool.give(arena);
-        pool.give(arguments);
+      taken.add(arguments);
+      for (var storage : program.storages()) {
+        addresses[storage.id] =
+            switch (storage.kind) {
+              case INPUT -> inputAddresses[storage.index];
+              case OUTPUT -> outputAddresses[storage.index];
+              case CONSTANT -> constants[storage.index].address();
+              case ARENA -> arena.memory().address() + storage.arenaOffset;
+            };
       }
+      execute(new Run(addresses, arguments.memory()));
       done = true;
     } finally {
+      Reference.reachabilityFence(this); // Kernels and constants stay until the run is over.
+      taken.forEach(pool::give);
       acquired.forEach(OneDnnBuffer::release);
       for (int donated : options.donated()) inputs.get(donated).close();
       if (!done) outputs.forEach(OneDnnBuffer::close);

@@ -300,6 +300,7 @@ final class Pointwise {
   /** The reduction, wrapped to the dtype; of nothing, the dtype's identity. */
   int reduce(ReduceKind kind, DType dtype, int x) {
     int y = k.op(reduction(kind, dtype), x);
+    if (dtype == DType.F16) return k.op(Opcode.ROUND_F16, y);
     if (dtype.isFloat() || dtype.bits() == 32) return y;
     if (kind == ReduceKind.MAX || kind == ReduceKind.MIN) {
       int identity = k.bits((int) kind.identity(dtype).toLong());

@@ -1,5 +1,6 @@
 package dev.gamelan.onednn;
 
+import dev.gamelan.engine.EngineException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -12,7 +13,7 @@ import java.util.function.IntConsumer;
  * has the team at a time, so that concurrent callers never have more threads running than there are
  * cores.
  */
-final class Team {
+final class Team implements AutoCloseable {
   /**
    * How long a worker looks out for the next job before it parks: a run's worth of serial steps.
    */
@@ -27,6 +28,7 @@ final class Team {
   private final AtomicInteger arrived = new AtomicInteger();
   private volatile int phase;
   private final AtomicInteger generation = new AtomicInteger();
+  private volatile boolean closed;
   private volatile IntConsumer job = part -> {};
 
   Team(int threads) {
@@ -41,6 +43,7 @@ final class Team {
   void run(IntConsumer body) {
     lock.lock();
     try {
+      if (closed) throw new EngineException("the engine is closed");
       if (workers.isEmpty()) start();
       job = body;
       generation.incrementAndGet();
@@ -57,6 +60,19 @@ final class Team {
       var worker = new Worker(part);
       workers.add(worker);
       worker.thread.start();
+    }
+  }
+
+  /** Ends the workers; for an engine that is not used any more. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      for (var worker : workers) LockSupport.unpark(worker.thread);
+      workers.clear();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -89,6 +105,7 @@ final class Team {
       int done = 0;
       while (true) {
         waitFor(done);
+        if (closed) return;
         done++;
         job.accept(part);
         await();
@@ -97,13 +114,13 @@ final class Team {
 
     private void waitFor(int done) {
       long start = System.nanoTime();
-      while (generation.get() == done) {
+      while (generation.get() == done && !closed) {
         if (System.nanoTime() - start < SPIN_NANOS) {
           Thread.onSpinWait();
           continue;
         }
         parked = true;
-        if (generation.get() == done) LockSupport.park(this);
+        if (generation.get() == done && !closed) LockSupport.park(this);
         parked = false;
       }
     }

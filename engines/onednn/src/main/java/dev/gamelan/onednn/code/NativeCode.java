@@ -2,6 +2,7 @@ package dev.gamelan.onednn.code;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.Optional;
 
 /**
@@ -67,11 +68,11 @@ public final class NativeCode {
 
   /** Runs it. The caller answers for every address that {@code argument} leads to. */
   public void call(long argument) {
-    LibcBindings.call(entry, argument);
-  }
-
-  public long address() {
-    return entry.address();
+    try {
+      LibcBindings.call(entry, argument);
+    } finally {
+      Reference.reachabilityFence(this); // Its pages stay mapped until it returns.
+    }
   }
 
   public int bytes() {

@@ -7,9 +7,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.type.DType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.Properties;
 
 /**
  * oneDNN, one thread at a time: a primitive runs in the thread that calls it, and any number of
@@ -25,7 +29,6 @@ public final class Dnnl {
   public static final int DIFF_DST = 145;
   public static final int DIFF_WEIGHTS = 161;
 
-  public static final String VERSION = "3.13-1.5.14";
   private static final String RESOURCES = "org/bytedeco/dnnl/linux-x86_64/";
   private static final int CPU = 1;
   private static final int FORWARD_INFERENCE = 96;
@@ -139,13 +142,28 @@ public final class Dnnl {
         || !System.getProperty("os.arch").equals("amd64")) {
       throw new IOException("oneDNN comes for Linux on x86-64 only");
     }
-    var cache = new NativeCache(RESOURCES, "dnnl-" + VERSION + "-linux-x86_64");
+    var cache =
+        new NativeCache(
+            RESOURCES,
+            "dnnl-" + version() + "-linux-x86_64",
+            "org.bytedeco:dnnl:" + version() + ":linux-x86_64");
     var folder = cache.unpacked(List.of("libgomp.so.1", "libdnnl.so.3"));
     try {
       return new Dnnl(new DnnlBindings(folder), cap);
-    } catch (IllegalArgumentException | DnnlException e) {
+    } catch (IllegalArgumentException | NoSuchElementException | DnnlException e) {
       throw new IOException(folder + " does not load: " + e.getMessage(), e);
     }
+  }
+
+  /** The version of the artifact, as the build knows it. */
+  public static String version() {
+    var properties = new Properties();
+    try (var in = Dnnl.class.getResourceAsStream("dnnl.properties")) {
+      properties.load(Objects.requireNonNull(in));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties.getProperty("version");
   }
 
   /** src [.., m, k] times weights [.., k, n]; the descriptor is what it fails on, if it does. */

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
@@ -27,58 +28,79 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class NativeCache {
   private static final String RECORD = "unpacked.properties";
+  private static final FileAttribute<?> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
   private final String resources;
-  private final String version;
-  private final List<Path> roots;
+  private final String folder;
+  private final String artifact;
+  private final List<Root> roots;
 
-  /** In the user's cache folder, or where {@code gamelan.cache} says. */
-  NativeCache(String resources, String version) {
-    this(resources, version, roots());
+  /** A folder for caches; in one that is shared another user may have put files first. */
+  record Root(Path path, boolean shared) {}
+
+  /**
+   * In the user's cache folder, or where {@code gamelan.cache} says.
+   *
+   * @param folder for this version of the files
+   * @param artifact that has them, for the error
+   */
+  NativeCache(String resources, String folder, String artifact) {
+    this(resources, folder, artifact, roots());
   }
 
-  /** In the first of {@code roots} that can be written. */
-  NativeCache(String resources, String version, List<Path> roots) {
+  /** In the first of {@code roots} that can be used. */
+  NativeCache(String resources, String folder, String artifact, List<Root> roots) {
     this.resources = resources;
-    this.version = version;
+    this.folder = folder;
+    this.artifact = artifact;
     this.roots = List.copyOf(roots);
   }
 
   /** The folder with {@code files} in it. */
   Path unpacked(List<String> files) throws IOException {
-    IOException refused = null;
+    var refused = new IOException("no folder for a cache");
     for (var root : roots) {
       try {
-        var folder = root.resolve(version);
-        Files.createDirectories(
-            folder,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        if (!isComplete(folder, files)) unpack(folder, files);
-        return folder;
+        var into = root.path.resolve(folder);
+        Files.createDirectories(into, OWNER_ONLY);
+        if (root.shared) checkOwner(into);
+        if (!isComplete(into, files)) unpack(into, files);
+        return into;
       } catch (IOException e) {
         refused = e;
       }
     }
-    throw refused == null ? new IOException("no cache folder") : refused;
+    throw refused;
   }
 
-  private static List<Path> roots() {
+  private static List<Root> roots() {
     var named = System.getProperty("gamelan.cache");
-    if (named != null) return List.of(Path.of(named));
+    if (named != null) return List.of(new Root(Path.of(named), false));
     var xdg = System.getenv("XDG_CACHE_HOME");
     var home = System.getProperty("user.home");
     var cache = xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(home, ".cache");
     var temporary = Path.of(System.getProperty("java.io.tmpdir"));
     return List.of(
-        cache.resolve("gamelan"), temporary.resolve("gamelan-" + System.getProperty("user.name")));
+        new Root(cache.resolve("gamelan"), false),
+        new Root(temporary.resolve("gamelan-" + System.getProperty("user.name")), true));
+  }
+
+  /** Whether it is ours: owned by who owns a file that we make there. */
+  private static void checkOwner(Path folder) throws IOException {
+    var probe = Files.createTempFile(folder, "owner", ".part");
+    try {
+      if (!Files.getOwner(folder).equals(Files.getOwner(probe))) {
+        throw new IOException(folder + " belongs to someone else");
+      }
+    } finally {
+      Files.delete(probe);
+    }
   }
 
   private static boolean isComplete(Path folder, List<String> files) throws IOException {
     var record = folder.resolve(RECORD);
     if (!Files.isRegularFile(record)) return false;
-    if (!Files.getOwner(folder).getName().equals(System.getProperty("user.name"))) {
-      throw new IOException(folder + " belongs to someone else");
-    }
     var sizes = new Properties();
     try (var in = Files.newInputStream(record)) {
       sizes.load(in);
@@ -105,7 +127,7 @@ final class NativeCache {
       }
       var written = Files.createTempFile(folder, "record", ".part");
       try (var out = Files.newOutputStream(written)) {
-        record.store(out, version);
+        record.store(out, artifact);
       }
       Files.move(written, folder.resolve(RECORD), StandardCopyOption.ATOMIC_MOVE);
     }
@@ -148,7 +170,7 @@ final class NativeCache {
     }
     if (stream == null) {
       throw new IOException(
-          "%s is not on the class path; add the jar of %s".formatted(file, version));
+          "%s is not on the class path; add the artifact %s".formatted(file, artifact));
     }
     return stream;
   }

@@ -21,8 +21,13 @@ class NativeCacheTest {
 
   @TempDir Path folder;
 
+  private static NativeCache.Root root(Path path) {
+    return new NativeCache.Root(path, true);
+  }
+
   private Path unpack() throws IOException {
-    return new NativeCache(RESOURCES, "test", List.of(folder)).unpacked(List.of(LIBRARY));
+    return new NativeCache(RESOURCES, "test", "a:b:1", List.of(root(folder)))
+        .unpacked(List.of(LIBRARY));
   }
 
   @Test
@@ -66,14 +71,15 @@ class NativeCacheTest {
   @Test
   void theNextFolderIsTakenWhereTheFirstCanNotBeWritten() throws IOException {
     var refused = Path.of("/proc/gamelan");
-    var cache = new NativeCache(RESOURCES, "test", List.of(refused, folder));
+    var cache = new NativeCache(RESOURCES, "test", "a:b:1", List.of(root(refused), root(folder)));
     assertTrue(cache.unpacked(List.of(LIBRARY)).startsWith(folder));
   }
 
   @Test
   void whatIsNotOnTheClassPathIsNamed() {
-    var cache = new NativeCache("org/nowhere/", "1.2", List.of(folder));
+    var cache = new NativeCache("org/nowhere/", "test", "a:b:1", List.of(root(folder)));
     var thrown = assertThrows(IOException.class, () -> cache.unpacked(List.of(LIBRARY)));
-    assertEquals("libgomp.so.1 is not on the class path; add the jar of 1.2", thrown.getMessage());
+    assertEquals(
+        "libgomp.so.1 is not on the class path; add the artifact a:b:1", thrown.getMessage());
   }
 }

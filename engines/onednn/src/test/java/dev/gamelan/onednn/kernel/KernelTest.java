@@ -121,6 +121,49 @@ class KernelTest {
     for (int i = 0; i < x.length; i++) assertEquals(x[i], y[i], 4e-4);
   }
 
+  /**
+   * There are registers for the addresses of nine operands; those of the others are on the stack.
+   */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void operandsWithoutARegisterAreReadAndWrittenToo(Isa isa) {
+    int inputs = 13;
+    int length = 37;
+    int rows = 3;
+    for (var type : List.of(ElementType.I32, ElementType.I16)) {
+      var builder = new KernelBuilder(isa, 1, false);
+      int sum = builder.bits(0);
+      for (int i = 0; i < inputs; i++) {
+        int operand = builder.operand(type, Operand.Access.ELEMENTS);
+        sum = builder.op(Opcode.INT_ADD, sum, builder.load(operand));
+      }
+      builder.store(builder.operand(type, Operand.Access.ELEMENTS), sum);
+      try (var arena = Arena.ofConfined()) {
+        long row = (long) length * type.bytes();
+        var bound = new ArrayList<KernelRun.Bound>();
+        for (int i = 0; i <= inputs; i++) {
+          var memory = arena.allocate(rows * row, 8);
+          for (long at = 0; at < rows * row; at += type.bytes()) {
+            memory.set(ValueLayout.JAVA_BYTE, at, (byte) (i + at % 3));
+          }
+          bound.add(new KernelRun.Bound(memory, row));
+        }
+        KernelRun.run(
+            builder.finish(),
+            isa,
+            length,
+            List.of((long) rows),
+            bound.toArray(KernelRun.Bound[]::new));
+        var result = bound.getLast().memory();
+        for (long at = 0; at < rows * row; at += type.bytes()) {
+          long want = inputs * (inputs - 1) / 2 + inputs * (at % 3); // Σ (i + at mod 3)
+          int got = result.get(ValueLayout.JAVA_SHORT_UNALIGNED, at);
+          assertEquals(want, got, type + " at byte " + at);
+        }
+      }
+    }
+  }
+
   /** The sum of each column of a matrix, and the matrix doubled on the way. */
   @ParameterizedTest
   @MethodSource("isas")

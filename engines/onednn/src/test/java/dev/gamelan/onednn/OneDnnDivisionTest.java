@@ -1,0 +1,220 @@
+package dev.gamelan.onednn;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Steps that are large enough to be divided among the threads, against the reference: the rows of
+ * the conformance suite are not. Sizes are odd, so that the parts are not equal.
+ */
+class OneDnnDivisionTest {
+  private static final String DOT =
+      "dot_general[leftBatch=%s, rightBatch=%s, leftContracting=%s, rightContracting=%s, result=%s]";
+
+  private record Case(String name, String graph) {}
+
+  private static String dot(
+      String left, String right, String result, String axes, String dtype, String out) {
+    var parts = axes.split(" ");
+    var op = DOT.formatted(parts[0], parts[1], parts[2], parts[3], out);
+    return "(%%0: %s%s, %%1: %s%s) { %%2 = %s %%0, %%1 : %s%s return %%2 }"
+        .formatted(dtype, left, dtype, right, op, out, result);
+  }
+
+  private static Stream<Case> cases() {
+    var plain = "[] [] [1] [0]";
+    return Stream.of(
+        new Case("dot by columns", dot("[33,70]", "[70,301]", "[33,301]", plain, "f32", "f32")),
+        new Case("dot by rows", dot("[301,70]", "[70,33]", "[301,33]", plain, "f32", "f32")),
+        new Case("dot of a vector", dot("[1,700]", "[700,701]", "[1,701]", plain, "f32", "f32")),
+        new Case("dot to a column", dot("[701,700]", "[700,1]", "[701,1]", plain, "f32", "f32")),
+        new Case(
+            "dot, left transposed",
+            dot("[70,301]", "[70,133]", "[301,133]", "[] [] [0] [0]", "f32", "f32")),
+        new Case(
+            "dot, right transposed",
+            dot("[101,70]", "[133,70]", "[101,133]", "[] [] [1] [1]", "f32", "f32")),
+        new Case(
+            "dot by batch",
+            dot("[7,33,40]", "[7,40,65]", "[7,33,65]", "[0] [0] [2] [1]", "f32", "f32")),
+        new Case(
+            "dot with the batch in the middle",
+            dot("[33,5,40]", "[65,5,40]", "[5,33,65]", "[1] [1] [2] [2]", "f32", "f32")),
+        new Case(
+            "dot with two batch axes apart",
+            dot("[5,33,3,40]", "[5,65,3,40]", "[5,3,33,65]", "[0,2] [0,2] [3] [3]", "f32", "f32")),
+        new Case("dot bf16", dot("[65,130]", "[130,67]", "[65,67]", plain, "bf16", "f32")),
+        new Case("dot i8", dot("[65,130]", "[130,67]", "[65,67]", plain, "i8", "i32")),
+        new Case(
+            "dot of what is broadcast",
+            """
+            (%0: f32[70], %1: f32[70,301]) {
+              %2 = broadcast_in_dim[shape=[65,70], axes=[1]] %0 : f32[65,70]
+              %3 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %2, %1 : f32[65,301]
+              return %3
+            }"""),
+        convolution("convolution by channels", "[1,5,17,19]", "[70,5,3,3]", "[1,70,17,19]", 1),
+        convolution("convolution by batch", "[5,6,17,19]", "[9,6,3,3]", "[5,9,17,19]", 1),
+        convolution("convolution in groups", "[3,6,17,19]", "[12,2,3,3]", "[3,12,17,19]", 3),
+        inputGradient("input gradient by channels", "[1,70,9,11]", "[33,70,3,3]", "[1,33,9,11]"),
+        inputGradient("input gradient by batch", "[4,7,9,11]", "[33,7,3,3]", "[4,33,9,11]"),
+        new Case(
+            "filter gradient",
+            """
+            (%0: f32[3,7,13,11], %1: f32[3,70,13,11]) {
+              %2 = convolution_filter_gradient[window=WINDOW, groups=1, filter=[70,7,3,3], result=f32] %0, %1 : f32[70,7,3,3]
+              return %2
+            }"""),
+        new Case(
+            "pointwise by elements",
+            "(%0: f32[70001]) { %1 = exp %0 : f32[70001] %2 = tanh %1 : f32[70001] return %2 }"),
+        new Case(
+            "pointwise by rows",
+            """
+            (%0: f32[601,33], %1: f32[601]) {
+              %2 = broadcast_in_dim[shape=[601,33], axes=[0]] %1 : f32[601,33]
+              %3 = mul %0, %2 : f32[601,33]
+              %4 = erf %3 : f32[601,33]
+              return %4
+            }"""),
+        new Case(
+            "softmax", "(%0: f32[601,77]) { %1 = softmax[axis=1] %0 : f32[601,77] return %1 }"),
+        new Case(
+            // Of positive terms: where they cancel, the sum says nothing of the error.
+            "sum of one long row",
+            "(%0: f32[90001]) { %1 = exp %0 : f32[90001] %2 = reduce[kind=sum, axes=[0]] %1 : f32[] return %2 }"),
+        new Case(
+            "sums of columns",
+            "(%0: f32[301,777]) { %1 = reduce[kind=sum, axes=[0]] %0 : f32[777] return %1 }"),
+        new Case(
+            "sums of narrow columns",
+            "(%0: f32[7,3001,9]) { %1 = reduce[kind=sum, axes=[1]] %0 : f32[7,9] return %1 }"),
+        new Case(
+            "sums over the first and the last axis",
+            "(%0: f32[31,77,65]) { %1 = reduce[kind=sum, axes=[0,2]] %0 : f32[77] return %1 }"),
+        new Case(
+            "transpose",
+            "(%0: f32[301,203]) { %1 = transpose[permutation=[1,0]] %0 : f32[203,301] return %1 }"),
+        new Case(
+            "transpose of 8 bytes, with rows kept",
+            "(%0: i64[31,43,65]) { %1 = transpose[permutation=[1,0,2]] %0 : i64[43,31,65] return %1 }"),
+        new Case(
+            "gather of many rows",
+            "(%0: f32[50,300], %1: u8[131]) { %2 = gather[axis=0] %0, %1 : f32[131,300] return %2 }"),
+        new Case(
+            "scatter of equal indices",
+            """
+            (%0: f32[50,300], %1: u8[131], %2: f32[131,300]) {
+              %3 = scatter[kind=add, axis=0] %0, %1, %2 : f32[50,300]
+              return %3
+            }"""));
+  }
+
+  private static final String WINDOW = "{strides=[1,1], low=[1,1], high=[1,1], dilation=[1,1]}";
+
+  private static Case convolution(String name, String x, String w, String y, int groups) {
+    return new Case(
+        name,
+        "(%%0: f32%s, %%1: f32%s) { %%2 = convolution[window=WINDOW, groups=%d, result=f32] %%0, %%1 : f32%s return %%2 }"
+            .formatted(x, w, groups, y));
+  }
+
+  private static Case inputGradient(String name, String y, String w, String x) {
+    // Filters are [o, c, …] and y has o channels.
+    var filter = "[" + y.split(",")[1] + "," + x.split(",")[1] + ",3,3]";
+    return new Case(
+        name,
+        "(%%0: f32%s, %%1: f32%s) { %%2 = convolution_input_gradient[window=WINDOW, groups=1, input=%s, result=f32] %%0, %%1 : f32%s return %%2 }"
+            .formatted(y, filter, x, x));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> whatIsDividedAgreesWithTheReference() {
+    return cases().map(c -> DynamicTest.dynamicTest(c.name, () -> check(c)));
+  }
+
+  private static void check(Case c) {
+    var graph = Graph.parse(c.graph.replace("WINDOW", WINDOW));
+    var random = new SplittableRandom(7);
+    var inputs = graph.inputTypes().stream().map(type -> fill(type, random)).toList();
+    var want = run("reference", graph, inputs);
+    var got = run(OneDnnEngine.NAME, graph, inputs);
+    double scale = 1;
+    for (double v : want) scale = Math.max(scale, Math.abs(v));
+    assertEquals(want.length, got.length);
+    for (int i = 0; i < want.length; i++) {
+      assertTrue(
+          Math.abs(want[i] - got[i]) <= 16 * Math.ulp(1f) * scale,
+          "element %d: %s, not %s".formatted(i, got[i], want[i]));
+    }
+  }
+
+  private static byte[] fill(TensorType type, SplittableRandom random) {
+    var bytes = new byte[(int) type.bytes()];
+    var memory = MemorySegment.ofArray(bytes);
+    for (int i = 0; i < type.size(); i++) {
+      float number = (float) (random.nextDouble() - 0.5);
+      switch (type.dtype()) {
+        case F32 -> memory.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i, number);
+        case BF16 ->
+            memory.set(
+                ValueLayout.JAVA_SHORT_UNALIGNED,
+                2L * i,
+                (short) (Float.floatToRawIntBits(number) >> 16));
+        case U8 -> bytes[i] = (byte) random.nextInt(50);
+        case I8 -> bytes[i] = (byte) random.nextInt(-128, 128);
+        default -> memory.set(ValueLayout.JAVA_LONG_UNALIGNED, 8L * i, i);
+      }
+    }
+    return bytes;
+  }
+
+  /** The first output, as numbers. */
+  private static double[] run(String engine, Graph graph, List<byte[]> inputs) {
+    var device = new Device(engine, 0);
+    var buffers = new ArrayList<Buffer>();
+    for (int i = 0; i < inputs.size(); i++) {
+      var buffer = Engines.get(engine).allocate(graph.inputTypes().get(i), device);
+      buffer.write(MemorySegment.ofArray(inputs.get(i)));
+      buffers.add(buffer);
+    }
+    try (var executable = Engines.compile(graph, device, CompileOptions.DEFAULT)) {
+      var result = executable.run(buffers).getFirst();
+      var bytes = new byte[(int) result.type().bytes()];
+      result.read(MemorySegment.ofArray(bytes));
+      result.close();
+      buffers.forEach(Buffer::close);
+      return numbers(result.type().dtype(), MemorySegment.ofArray(bytes));
+    }
+  }
+
+  private static double[] numbers(DType dtype, MemorySegment bytes) {
+    int size = (int) (bytes.byteSize() * 8 / dtype.bits());
+    var numbers = new double[size];
+    for (int i = 0; i < size; i++) {
+      numbers[i] =
+          switch (dtype) {
+            case F32 -> bytes.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
+            case I32 -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * i);
+            default -> (double) bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * i);
+          };
+    }
+    return numbers;
+  }
+}
