@@ -29,6 +29,9 @@ final class Fusion {
   /** Beyond this, kernels spill more than fusion saves. */
   private static final int MAX_NODES = 96;
 
+  /** Each takes a register for a whole loop, of which AVX2 has 15, and bodies need some too. */
+  private static final int MAX_REDUCTIONS = 6;
+
   private final Map<Value, View> views = new HashMap<>();
   private final Map<Value, Unit> units = new HashMap<>();
   private final Set<Unit> live = new LinkedHashSet<>();
@@ -232,7 +235,8 @@ final class Fusion {
           unit.reduction == Unit.Reduction.NONE
               || (unit.reducedFrom == block[0] && unit.reducedTo == block[1]);
       boolean fits = stripped(x.shape()).equals(unit.domain) && alignedFull(unit, x);
-      return same && fits ? Optional.of(Unit.Level.REDUCED) : Optional.empty();
+      boolean room = unit.reductions() < MAX_REDUCTIONS;
+      return same && fits && room ? Optional.of(Unit.Level.REDUCED) : Optional.empty();
     }
     var shape = stripped(node.result().shape());
     if (shape.equals(unit.domain)
@@ -285,6 +289,7 @@ final class Fusion {
         live.contains(other)
             && home.domain.equals(other.domain)
             && home.nodes.size() + other.nodes.size() <= MAX_NODES
+            && home.reductions() + other.reductions() <= MAX_REDUCTIONS
             && (home.reduction == Unit.Reduction.NONE
                 || other.reduction == Unit.Reduction.NONE
                 || (home.reducedFrom == other.reducedFrom && home.reducedTo == other.reducedTo));

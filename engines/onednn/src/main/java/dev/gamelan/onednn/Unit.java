@@ -1,6 +1,7 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.type.Shape;
 import java.util.ArrayList;
@@ -53,6 +54,11 @@ final class Unit {
     for (var result : node.results()) levels.put(result, level);
     firstId = Math.min(firstId, node.id());
     lastId = Math.max(lastId, node.id());
+  }
+
+  /** How many nodes reduce; each keeps a register for a whole loop. */
+  long reductions() {
+    return nodes.stream().filter(node -> node.op() instanceof Primitive.Reduce).count();
   }
 
   /** The strides over {@code axes} of the domain of a value that this unit computes. */

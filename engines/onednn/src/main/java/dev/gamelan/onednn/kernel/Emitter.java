@@ -14,6 +14,7 @@ abstract class Emitter {
   final Assembler asm;
   final Width width;
   final int lanes;
+  final int registerCount;
   final Frame frame;
   final Registers registers;
   final OperandAddresses addresses;
@@ -33,6 +34,7 @@ abstract class Emitter {
     this.asm = new Assembler(evex);
     this.width = width;
     this.lanes = width.bytes() / 4;
+    this.registerCount = registerCount;
     int onStack = OperandAddresses.onStack(kernel);
     this.frame = new Frame(kernel.outerLoops(), onStack, plan.slots(), width.bytes());
     this.pool = new ConstantPool(width.bytes(), evex);

@@ -33,7 +33,7 @@ final class LoopNest {
     this.asm = emitter.asm;
     this.frame = emitter.frame;
     this.registers = emitter.registers;
-    this.unroll = unroll(kernel);
+    this.unroll = unroll(kernel, emitter.registerCount);
   }
 
   /** The machine code of {@code kernel}, in two passes: the first finds what is to spare. */
@@ -56,16 +56,20 @@ final class LoopNest {
     };
   }
 
-  /** More copies of small bodies hide latencies; large ones have enough to do. */
-  private static int unroll(Kernel kernel) {
+  /**
+   * More copies of small bodies hide latencies; large ones have enough to do. The accumulators of
+   * all copies leave half of the registers to the body.
+   */
+  private static int unroll(Kernel kernel, int registers) {
     int largest = 0;
-    int reductions = 0;
+    int reductions = 1;
     for (var phase : kernel.phases()) {
       largest = Math.max(largest, phase.perElement().size());
-      reductions += reductions(phase).size();
+      reductions = Math.max(reductions, reductions(phase).size());
     }
     int copies = largest <= 10 ? 4 : largest <= 30 ? 2 : 1;
-    return reductions > 2 ? Math.min(copies, 2) : copies;
+    while (copies > 1 && copies * reductions > registers / 2) copies /= 2;
+    return copies;
   }
 
   private static List<Instruction> reductions(Kernel.Phase phase) {
