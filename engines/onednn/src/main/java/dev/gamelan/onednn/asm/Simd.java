@@ -9,6 +9,8 @@ package dev.gamelan.onednn.asm;
 public enum Simd {
   VMOVUPS(0, 1, 0, 0x10),
   VMOVUPS_STORE(0, 1, 0, 0x11),
+  /** Past the caches; aligned. */
+  VMOVNTPS_STORE(0, 1, 0, 0x2B),
   VMOVD_STORE(1, 1, 0, 0x7E),
   /** VEX only. */
   VMOVQ_STORE(1, 1, 0, 0xD6),

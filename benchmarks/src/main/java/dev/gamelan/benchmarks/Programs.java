@@ -1,0 +1,34 @@
+package dev.gamelan.benchmarks;
+
+import java.util.List;
+
+/** What {@code ./gamelan bench} knows. */
+final class Programs {
+  private static final List<Program> ALL =
+      List.of(
+          InferenceProgram.bert(),
+          InferenceProgram.resNet50(),
+          InferenceProgram.gpt2(),
+          InferenceProgram.tiny(),
+          new MlpProgram(MlpProgram.Size.MNIST),
+          new MlpProgram(MlpProgram.Size.TINY),
+          new GptStepProgram(),
+          InferenceProgram.chain());
+
+  private Programs() {}
+
+  static List<Program> all() {
+    return ALL;
+  }
+
+  static Program get(String name) {
+    return ALL.stream()
+        .filter(program -> program.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "no program '%s'; there are %s"
+                        .formatted(name, ALL.stream().map(Program::name).toList())));
+  }
+}

@@ -1,0 +1,154 @@
+package dev.gamelan.benchmarks;
+
+import dev.gamelan.onednn.asm.Assembler;
+import dev.gamelan.onednn.asm.Condition;
+import dev.gamelan.onednn.asm.Gpr;
+import dev.gamelan.onednn.asm.Label;
+import dev.gamelan.onednn.asm.Memory;
+import dev.gamelan.onednn.asm.Simd;
+import dev.gamelan.onednn.asm.Width;
+import dev.gamelan.onednn.code.Isa;
+import dev.gamelan.onednn.code.NativeCode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.CyclicBarrier;
+import java.util.function.LongConsumer;
+
+/**
+ * What the machine can do at most: independent multiply-adds in registers, and a sum of two streams
+ * written past the caches, as STREAM's triad [1].
+ *
+ * <p>[1] McCalpin, Memory Bandwidth and Machine Balance in Current High Performance Computers, 1995.
+ */
+final class Roofline {
+  private static final int ACCUMULATORS = 12;
+  private static final int REPEATS = 7;
+  private static final int VECTORS = 4;
+
+  private final Width width;
+  private final boolean evex;
+
+  Roofline(Isa isa) {
+    evex = isa == Isa.AVX512;
+    width = evex ? Width.Z : Width.Y;
+  }
+
+  /** f32 operations a second, multiplication and addition counted as two. */
+  double flops(int threads) {
+    long rounds = 4_000_000;
+    var code = place(multiplyAdds());
+    double operations = 2.0 * ACCUMULATORS * (width.bytes() / 4) * rounds * threads;
+    return operations / bestSeconds(threads, 1, table -> code.call(table), (t, i) -> rounds);
+  }
+
+  /** Bytes a second that are read or written. */
+  double bandwidth(int threads) {
+    long bytes = 1L << 26;
+    var code = place(triad());
+    try (var arena = Arena.ofShared()) {
+      var streams = arena.allocate(3 * bytes * threads, 4096);
+      streams.fill((byte) 0);
+      long first = streams.address();
+      double seconds =
+          bestSeconds(
+              threads,
+              4,
+              table -> code.call(table),
+              (thread, i) -> i < 3 ? first + (3L * thread + i) * bytes : bytes);
+      return 3.0 * bytes * threads / seconds;
+    }
+  }
+
+  private interface Arguments {
+    long get(int thread, int index);
+  }
+
+  /** All threads begin together; the slowest counts. */
+  private static double bestSeconds(
+      int threads, int count, LongConsumer function, Arguments arguments) {
+    var best = new double[] {Double.MAX_VALUE};
+    var start = new long[1];
+    var begin = new CyclicBarrier(threads, () -> start[0] = System.nanoTime());
+    var end =
+        new CyclicBarrier(
+            threads, () -> best[0] = Math.min(best[0], (System.nanoTime() - start[0]) / 1e9));
+    try (var arena = Arena.ofShared()) {
+      var running = new Thread[threads];
+      for (int t = 0; t < threads; t++) {
+        var table = arena.allocate(8L * count, 8);
+        for (int i = 0; i < count; i++) {
+          table.setAtIndex(ValueLayout.JAVA_LONG, i, arguments.get(t, i));
+        }
+        running[t] =
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      for (int i = 0; i < REPEATS; i++) {
+                        await(begin);
+                        function.accept(table.address());
+                        await(end);
+                      }
+                    });
+      }
+      for (var thread : running) thread.join();
+      return best[0];
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  private static void await(CyclicBarrier barrier) {
+    try {
+      barrier.await();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static NativeCode place(byte[] code) {
+    return NativeCode.place(code)
+        .orElseThrow(() -> new IllegalStateException("this system gives no executable memory"));
+  }
+
+  private byte[] multiplyAdds() {
+    var asm = new Assembler(evex);
+    for (int i = 0; i < ACCUMULATORS + 2; i++) asm.op(Simd.VPXORD, width, i, i, i);
+    asm.load(Gpr.RCX, Memory.at(Gpr.RDI, 0));
+    var loop = new Label();
+    asm.bind(loop);
+    for (int i = 0; i < ACCUMULATORS; i++) {
+      asm.op(Simd.VFMADD231PS, width, i, ACCUMULATORS, ACCUMULATORS + 1);
+    }
+    asm.sub(Gpr.RCX, 1);
+    asm.jump(Condition.NOT_EQUAL, loop);
+    asm.vzeroupper();
+    asm.ret();
+    return asm.finish();
+  }
+
+  /** Arguments: two streams to read, one to write, and the bytes of each. */
+  private byte[] triad() {
+    var asm = new Assembler(evex);
+    asm.load(Gpr.RAX, Memory.at(Gpr.RDI, 0));
+    asm.load(Gpr.RDX, Memory.at(Gpr.RDI, 8));
+    asm.load(Gpr.RSI, Memory.at(Gpr.RDI, 16));
+    asm.load(Gpr.RCX, Memory.at(Gpr.RDI, 24));
+    var loop = new Label();
+    asm.bind(loop);
+    int step = VECTORS * width.bytes();
+    for (int i = 0; i < VECTORS; i++) {
+      int at = i * width.bytes();
+      asm.op(Simd.VMOVUPS, width, i, 0, Memory.at(Gpr.RAX, at));
+      asm.op(Simd.VADDPS, width, i, i, Memory.at(Gpr.RDX, at));
+      asm.op(Simd.VMOVNTPS_STORE, width, i, 0, Memory.at(Gpr.RSI, at));
+    }
+    asm.add(Gpr.RAX, step);
+    asm.add(Gpr.RDX, step);
+    asm.add(Gpr.RSI, step);
+    asm.sub(Gpr.RCX, step);
+    asm.jump(Condition.NOT_EQUAL, loop);
+    asm.vzeroupper();
+    asm.ret();
+    return asm.finish();
+  }
+}
