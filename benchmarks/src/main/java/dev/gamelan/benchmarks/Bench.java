@@ -116,7 +116,9 @@ public final class Bench implements Callable<Integer> {
     return entry;
   }
 
-  /** Ours is what the others are compared with, so nothing is timed that computes something else. */
+  /**
+   * Ours is what the others are compared with, so nothing is timed that computes something else.
+   */
   private static void compare(Program program, Report.Measured measured, Workspace workspace)
       throws IOException {
     var ours = program.contenders().getFirst();

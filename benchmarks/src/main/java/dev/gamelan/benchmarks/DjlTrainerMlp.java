@@ -46,15 +46,15 @@ final class DjlTrainerMlp implements Contender {
       if (array.getShape().dimension() == 1) {
         array.set(new float[(int) array.size()]);
       } else {
-        array.set(array.getShape().get(0) == size.hidden ? data.hidden() : data.out());
+        array.set(array.getShape().get(0) == size.hidden ? data.hidden : data.out);
       }
     }
-    x = manager.create(data.x(), new Shape(size.batch, size.in));
-    labels = manager.create(data.labels());
+    x = manager.create(data.x, new Shape(size.batch, size.in));
+    labels = manager.create(data.labels);
   }
 
   private float loss() {
-    x.set(data.x());
+    x.set(data.x);
     try (NDManager manager = trainer.getManager().newSubManager()) {
       NDArray loss;
       try (var gradients = trainer.newGradientCollector()) {

@@ -28,15 +28,15 @@ final class GamelanMlp implements Contender {
   GamelanMlp(MlpProgram.Size size, MlpProgram.Data data) {
     this.size = size;
     this.data = data;
-    this.labels = Tensor.of(data.labels()).evaluate();
+    this.labels = Tensor.of(data.labels).evaluate();
     var hidden = new Linear(size.in, size.hidden);
     var out = new Linear(size.hidden, size.out);
     this.model = new Sequential(hidden, UnaryLayer.of(Tensor::relu), out);
     model.load(
         Map.of(
-            "0.weight", Tensor.of(data.hidden()).reshape(size.hidden, size.in),
+            "0.weight", Tensor.of(data.hidden).reshape(size.hidden, size.in),
             "0.bias", Tensors.zeros(TensorType.of(DType.F32, size.hidden)),
-            "2.weight", Tensor.of(data.out()).reshape(size.out, size.hidden),
+            "2.weight", Tensor.of(data.out).reshape(size.out, size.hidden),
             "2.bias", Tensors.zeros(TensorType.of(DType.F32, size.out))));
     this.optimizer = new Sgd(model.parameters(), MlpProgram.RATE);
   }
@@ -51,7 +51,7 @@ final class GamelanMlp implements Contender {
   }
 
   private float loss() {
-    var x = Tensor.of(data.x()).reshape(size.batch, size.in);
+    var x = Tensor.of(data.x).reshape(size.batch, size.in);
     return step.call(x, labels).getFirst().toFloat();
   }
 

@@ -30,13 +30,17 @@ record MlpProgram(Size size) implements Program {
   }
 
   /** The first weights, [out, in], and a batch with its labels. */
-  record Data(float[] hidden, float[] out, float[] x, int[] labels) {
-    static Data of(Size size) {
-      return new Data(
-          scaled(size.hidden, size.in, 2),
-          scaled(size.out, size.hidden, 3),
-          Input.normal(size.batch * size.in, 1),
-          new Random(4).ints(size.batch, 0, size.out).toArray());
+  static final class Data {
+    final float[] hidden;
+    final float[] out;
+    final float[] x;
+    final int[] labels;
+
+    Data(Size size) {
+      hidden = scaled(size.hidden, size.in, 2);
+      out = scaled(size.out, size.hidden, 3);
+      x = Input.normal(size.batch * size.in, 1);
+      labels = new Random(4).ints(size.batch, 0, size.out).toArray();
     }
 
     private static float[] scaled(int out, int in, long seed) {
@@ -76,7 +80,7 @@ record MlpProgram(Size size) implements Program {
 
   @Override
   public Contender open(String contender, Workspace workspace) throws Exception {
-    var data = Data.of(size);
+    var data = new Data(size);
     return switch (contender) {
       case "gamelan" -> new GamelanMlp(size, data);
       case "torchscript" -> new TorchScriptMlp(size, data);

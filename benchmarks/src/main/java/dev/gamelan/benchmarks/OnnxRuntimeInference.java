@@ -3,6 +3,7 @@ package dev.gamelan.benchmarks;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -26,12 +27,12 @@ final class OnnxRuntimeInference implements Contender {
   private final FloatBuffer read;
 
   /** Of a model from {@code input} to {@code output}, which are f32 or i32. */
-  OnnxRuntimeInference(Path file, int threads, Input input, TensorType output)
-      throws OrtException {
+  OnnxRuntimeInference(Path file, int threads, Input input, TensorType output) throws OrtException {
     this.options = new OrtSession.SessionOptions();
     options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
     options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
     options.setIntraOpNumThreads(threads);
+    options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
     var environment = OrtEnvironment.getEnvironment();
     this.session = environment.createSession(file.toString(), options);
     this.input = input;

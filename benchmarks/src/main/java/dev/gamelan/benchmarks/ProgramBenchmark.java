@@ -19,10 +19,17 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class ProgramBenchmark {
-  @Param("") public String program = "";
-  @Param("") public String contender = "";
-  @Param("") public String folder = "";
-  @Param("1") public int threads = 1;
+  @Param("")
+  public String program = "";
+
+  @Param("")
+  public String contender = "";
+
+  @Param("")
+  public String folder = "";
+
+  @Param("1")
+  public int threads = 1;
 
   private @Nullable Contender opened;
 

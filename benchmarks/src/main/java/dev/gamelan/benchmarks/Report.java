@@ -67,12 +67,14 @@ final class Report {
                 rounds,
                 seconds,
                 PICTURE))
-        .append("| program | contender | median | quartiles | ours by theirs | of the roof | agreement |\n")
+        .append(
+            "| program | contender | median | quartiles | ours by theirs | of the roof | agreement |\n")
         .append("|---|---|---|---|---|---|---|\n");
     for (var entry : entries) {
       double ours = entry.measured().getFirst().median();
-      for (var measured : entry.measured()) {
-        boolean first = measured == entry.measured().getFirst();
+      for (int i = 0; i < entry.measured().size(); i++) {
+        var measured = entry.measured().get(i);
+        boolean first = i == 0;
         text.append(
             String.format(
                 Locale.ROOT,

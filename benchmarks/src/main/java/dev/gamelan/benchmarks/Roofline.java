@@ -18,7 +18,8 @@ import java.util.function.LongConsumer;
  * What the machine can do at most: independent multiply-adds in registers, and a sum of two streams
  * written past the caches, as STREAM's triad [1].
  *
- * <p>[1] McCalpin, Memory Bandwidth and Machine Balance in Current High Performance Computers, 1995.
+ * <p>[1] McCalpin, Memory Bandwidth and Machine Balance in Current High Performance Computers,
+ * 1995.
  */
 final class Roofline {
   private static final int ACCUMULATORS = 12;
@@ -37,7 +38,8 @@ final class Roofline {
   double flops(int threads) {
     long rounds = 4_000_000;
     var code = place(multiplyAdds());
-    double operations = 2.0 * ACCUMULATORS * (width.bytes() / 4) * rounds * threads;
+    int lanes = width.bytes() / 4;
+    double operations = 2.0 * ACCUMULATORS * lanes * rounds * threads;
     return operations / bestSeconds(threads, 1, table -> code.call(table), (t, i) -> rounds);
   }
 

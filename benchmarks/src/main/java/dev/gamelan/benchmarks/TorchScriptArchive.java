@@ -15,8 +15,7 @@ final class TorchScriptArchive {
           .getBytes(StandardCharsets.ISO_8859_1);
 
   /** An empty tuple as a pickle. */
-  private static final byte[] NO_CONSTANTS =
-      "\u0080\u0002).".getBytes(StandardCharsets.ISO_8859_1);
+  private static final byte[] NO_CONSTANTS = "\u0080\u0002).".getBytes(StandardCharsets.ISO_8859_1);
 
   private TorchScriptArchive() {}
 

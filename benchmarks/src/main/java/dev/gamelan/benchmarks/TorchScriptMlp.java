@@ -34,13 +34,13 @@ final class TorchScriptMlp implements Contender {
             false);
     store = new ParameterStore(manager, false);
     var targets = new float[size.batch * size.out];
-    for (int i = 0; i < size.batch; i++) targets[i * size.out + data.labels()[i]] = 1;
-    x = manager.create(data.x(), new Shape(size.batch, size.in));
+    for (int i = 0; i < size.batch; i++) targets[i * size.out + data.labels[i]] = 1;
+    x = manager.create(data.x, new Shape(size.batch, size.in));
     arguments =
         new NDList(
-            manager.create(data.hidden(), new Shape(size.hidden, size.in)),
+            manager.create(data.hidden, new Shape(size.hidden, size.in)),
             manager.zeros(new Shape(size.hidden)),
-            manager.create(data.out(), new Shape(size.out, size.hidden)),
+            manager.create(data.out, new Shape(size.out, size.hidden)),
             manager.zeros(new Shape(size.out)),
             x,
             manager.create(targets, new Shape(size.batch, size.out)));
@@ -70,7 +70,7 @@ final class TorchScriptMlp implements Contender {
   }
 
   private float loss() {
-    x.set(data.x());
+    x.set(data.x);
     try (var results = block.forward(store, arguments, false)) {
       return results.singletonOrThrow().getFloat();
     }

@@ -11,9 +11,16 @@ import java.util.stream.Collectors;
 /**
  * What a device's memory is spent on. The core reserves outputs and workspaces here before a run,
  * engines their pools and packs.
+ *
+ * <p>Buffers that nothing reaches any more are freed when the JVM's collector finds that out, which
+ * knows nothing of their size: so it is asked to look whenever more was reserved, since it last
+ * was, than half of what was in use then.
  */
 public final class MemoryBudget {
   private static final int NAMED_IN_ERRORS = 8;
+
+  /** How much may be reserved at least before unreachable buffers are looked for. */
+  private static final long LEAST_GROWTH = 256L << 20;
 
   /** Bytes that stay reserved until it is closed. */
   public final class Reservation implements AutoCloseable {
@@ -46,8 +53,10 @@ public final class MemoryBudget {
   private final String device;
   private final Map<Entry, Integer> live = new HashMap<>();
   private final List<Runnable> reclaimers = new ArrayList<>();
+  private final List<Runnable> collectors = new ArrayList<>();
   private long limit;
   private long used;
+  private long collectAbove = LEAST_GROWTH;
 
   public MemoryBudget(Device device, long limit) {
     this.device = device.toString();
@@ -72,6 +81,11 @@ public final class MemoryBudget {
     reclaimers.add(reclaimer);
   }
 
+  /** Runs when much has been reserved, to let go of what is unreachable. */
+  public synchronized void onGrowth(Runnable collector) {
+    collectors.add(collector);
+  }
+
   public Reservation reserve(TensorType type) {
     return reserve(type.bytes(), type.toString());
   }
@@ -87,12 +101,26 @@ public final class MemoryBudget {
       reclaimer.run();
       if (fits(bytes)) break;
     }
+    collectIfGrown(bytes);
     synchronized (this) {
       if (bytes > limit - used) throw new OutOfMemoryException(message(bytes, what));
       used += bytes;
       var reservation = new Reservation(bytes, what);
       live.merge(reservation.key(), 1, Integer::sum);
       return reservation;
+    }
+  }
+
+  private void collectIfGrown(long bytes) {
+    List<Runnable> running;
+    synchronized (this) {
+      if (used + bytes <= collectAbove) return;
+      collectAbove = Long.MAX_VALUE; // Once, not in every thread.
+      running = List.copyOf(collectors);
+    }
+    running.forEach(Runnable::run);
+    synchronized (this) {
+      collectAbove = used + bytes + Math.max(LEAST_GROWTH, used / 2);
     }
   }
 

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -41,6 +43,7 @@ final class DeviceState {
     this.budget = Engines.budget(device);
     this.cache = new ExecutableCache(device);
     budget.onPressure(this::reclaim);
+    budget.onGrowth(this::collect);
   }
 
   static DeviceState of(Device device) {
@@ -107,6 +110,18 @@ final class DeviceState {
   synchronized void removePending(Thread thread, Parameter parameter) {
     var ofThread = pending.get(thread);
     if (ofThread != null) ofThread.remove(parameter);
+  }
+
+  /** Lets go of most buffers that nothing reaches any more, without waiting for all of them. */
+  private void collect() {
+    var cleaned = new CountDownLatch(1);
+    cleaner.register(new Object(), cleaned::countDown);
+    System.gc();
+    try {
+      cleaned.await(RECLAIM_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Lets go of the buffers that nothing reaches any more. */

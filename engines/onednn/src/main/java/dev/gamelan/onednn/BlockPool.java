@@ -1,6 +1,6 @@
 package dev.gamelan.onednn;
 
-import java.lang.foreign.Arena;
+import dev.gamelan.onednn.code.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,11 +13,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * pressure.
  */
 final class BlockPool {
-  private static final long ALIGNMENT = 64;
-  private static final long PAGE = 4096;
+  private static final long LEAST = 64;
 
   /** A block, to be given back. Its size is that of its class. */
-  record Block(MemorySegment memory, Arena arena) {
+  record Block(MemorySegment memory) {
     long bytes() {
       return memory.byteSize();
     }
@@ -40,14 +39,13 @@ final class BlockPool {
       idleBytes.addAndGet(-size);
       return block;
     }
-    var arena = Arena.ofShared();
-    return new Block(arena.allocate(size, size < PAGE ? ALIGNMENT : PAGE), arena);
+    return new Block(NativeMemory.allocate(size));
   }
 
   void give(Block block) {
     if (idleBytes.addAndGet(block.bytes()) > idleLimit) {
       idleBytes.addAndGet(-block.bytes());
-      block.arena.close();
+      NativeMemory.free(block.memory());
       return;
     }
     idle.computeIfAbsent(block.bytes(), size -> new ConcurrentLinkedDeque<>()).addFirst(block);
@@ -58,14 +56,14 @@ final class BlockPool {
     for (var blocks : idle.values()) {
       for (var block = blocks.pollFirst(); block != null; block = blocks.pollFirst()) {
         idleBytes.addAndGet(-block.bytes());
-        block.arena.close();
+        NativeMemory.free(block.memory());
       }
     }
   }
 
   static long sizeClass(long bytes) {
-    long least = Math.max(bytes, ALIGNMENT);
-    long quarter = Math.max(Long.highestOneBit(least) / 4, ALIGNMENT);
+    long least = Math.max(bytes, LEAST);
+    long quarter = Math.max(Long.highestOneBit(least) / 4, LEAST);
     return Math.ceilDiv(least, quarter) * quarter;
   }
 }

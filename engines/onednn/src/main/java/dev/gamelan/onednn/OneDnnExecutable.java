@@ -10,7 +10,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 
 /** Runs a program: in the caller's thread, or with the whole team where steps are worth it. */
 final class OneDnnExecutable implements Executable {
@@ -21,6 +20,7 @@ final class OneDnnExecutable implements Executable {
   private final Team team;
   private final MemorySegment[] constants;
   private final boolean parallel;
+  private final int[] firstParts;
   private volatile boolean closed;
 
   OneDnnExecutable(
@@ -36,6 +36,7 @@ final class OneDnnExecutable implements Executable {
       constants[i] = Arena.ofAuto().allocate(Math.max(bytes.byteSize(), 1), 64);
       MemorySegment.copy(bytes, 0, constants[i], 0, bytes.byteSize());
     }
+    this.firstParts = Walk.firsts(program.steps());
     this.parallel = program.steps().stream().anyMatch(step -> step.parts() > 1);
   }
 
@@ -97,32 +98,9 @@ final class OneDnnExecutable implements Executable {
       for (var step : steps) step.run(run, 0);
       return;
     }
-    var failure = new AtomicReference<Throwable>();
-    team.run(part -> execute(run, part, failure));
-    switch (failure.get()) {
-      case null -> {}
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      case Throwable e -> throw new AssertionError(e); // Steps declare none.
-    }
-  }
-
-  /** Every thread goes through all steps; between two that only the first runs none waits. */
-  private void execute(Run run, int part, AtomicReference<Throwable> failure) {
-    var steps = program.steps();
-    for (int i = 0; i < steps.size(); i++) {
-      var step = steps.get(i);
-      if (part < step.parts() && failure.get() == null) {
-        try {
-          step.run(run, part);
-        } catch (Throwable e) { // Whatever it is, the others wait at the barrier.
-          failure.compareAndSet(null, e);
-        }
-      }
-      boolean shared = step.parts() > 1;
-      boolean nextShared = i + 1 < steps.size() && steps.get(i + 1).parts() > 1;
-      if (shared || nextShared) team.await();
-    }
+    var walk = new Walk(steps, run, firstParts);
+    team.run(walk);
+    walk.check();
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The threads of the process's one budget: the caller and workers that park between runs. One run
@@ -19,17 +20,12 @@ final class Team implements AutoCloseable {
    */
   private static final long SPIN_NANOS = 50_000;
 
-  private static final int SPINS = 4096;
-  private static final long PAUSE_NANOS = 10_000;
-
   private final int threads;
   private final ReentrantLock lock = new ReentrantLock();
   private final List<Worker> workers = new ArrayList<>();
-  private final AtomicInteger arrived = new AtomicInteger();
-  private volatile int phase;
   private final AtomicInteger generation = new AtomicInteger();
   private volatile boolean closed;
-  private volatile IntConsumer job = part -> {};
+  private volatile @Nullable IntConsumer job;
 
   Team(int threads) {
     this.threads = threads;
@@ -39,7 +35,11 @@ final class Team implements AutoCloseable {
     return threads;
   }
 
-  /** Runs {@code body} for each part at the same time, and returns when all are done. */
+  /**
+   * Runs {@code body} in the caller as thread 0, and in those workers that come in time; returns
+   * when the caller's is done. So the body must not need the others, and has to do nothing in one
+   * that comes late.
+   */
   void run(IntConsumer body) {
     lock.lock();
     try {
@@ -49,15 +49,15 @@ final class Team implements AutoCloseable {
       generation.incrementAndGet();
       for (var worker : workers) if (worker.parked) LockSupport.unpark(worker.thread);
       body.accept(0);
-      await();
     } finally {
+      job = null;
       lock.unlock();
     }
   }
 
   private void start() {
-    for (int part = 1; part < threads; part++) {
-      var worker = new Worker(part);
+    for (int number = 1; number < threads; number++) {
+      var worker = new Worker(number);
       workers.add(worker);
       worker.thread.start();
     }
@@ -76,53 +76,40 @@ final class Team implements AutoCloseable {
     }
   }
 
-  /** Called by each part; returns when all have. */
-  void await() {
-    int mine = phase;
-    if (arrived.incrementAndGet() == threads) {
-      arrived.set(0);
-      phase = mine + 1;
-      return;
-    }
-    for (int i = 0; phase == mine; i++) {
-      if (i < SPINS) Thread.onSpinWait();
-      else LockSupport.parkNanos(PAUSE_NANOS); // Someone else needs the core.
-    }
-  }
-
   private final class Worker implements Runnable {
-    private final int part;
+    private final int number;
     private final Thread thread;
     private volatile boolean parked;
 
-    Worker(int part) {
-      this.part = part;
-      this.thread = Thread.ofPlatform().daemon().name("gamelan-" + part).unstarted(this);
+    Worker(int number) {
+      this.number = number;
+      this.thread = Thread.ofPlatform().daemon().name("gamelan-" + number).unstarted(this);
     }
 
     @Override
     public void run() {
-      int done = 0;
+      int seen = 0;
       while (true) {
-        waitFor(done);
+        seen = waitBeyond(seen);
         if (closed) return;
-        done++;
-        job.accept(part);
-        await();
+        var current = job;
+        if (current != null) current.accept(number);
       }
     }
 
-    private void waitFor(int done) {
+    /** The number of the latest job, which is another than {@code seen}. */
+    private int waitBeyond(int seen) {
       long start = System.nanoTime();
-      while (generation.get() == done && !closed) {
+      while (generation.get() == seen && !closed) {
         if (System.nanoTime() - start < SPIN_NANOS) {
           Thread.onSpinWait();
           continue;
         }
         parked = true;
-        if (generation.get() == done && !closed) LockSupport.park(this);
+        if (generation.get() == seen && !closed) LockSupport.park(this);
         parked = false;
       }
+      return generation.get();
     }
   }
 }

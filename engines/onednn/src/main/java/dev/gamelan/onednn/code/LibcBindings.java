@@ -22,6 +22,7 @@ final class LibcBindings {
   static final int EXECUTE = 4;
   static final int SHARED = 1;
   static final int PRIVATE_ANONYMOUS = 0x22;
+  private static final int LARGE_PAGES = 14;
 
   private static final Linker LINKER = Linker.nativeLinker();
 
@@ -34,6 +35,12 @@ final class LibcBindings {
       bind("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle MUNMAP =
       bind("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+  private static final MethodHandle MADVISE =
+      bind("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle ALIGNED_ALLOC =
+      bind("aligned_alloc", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle FREE = bind("free", FunctionDescriptor.ofVoid(JAVA_LONG));
 
   /** {@code void f(long)} at an address. */
   private static final MethodHandle CALL =
@@ -65,6 +72,32 @@ final class LibcBindings {
   static void munmap(long address, long bytes) {
     try {
       int _ = (int) MUNMAP.invokeExact(address, bytes);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** What a system without large pages refuses is no failure. */
+  static void adviseLargePages(long address, long bytes) {
+    try {
+      int _ = (int) MADVISE.invokeExact(address, bytes, LARGE_PAGES);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** 0 where it fails. */
+  static long allocate(long alignment, long bytes) {
+    try {
+      return (long) ALIGNED_ALLOC.invokeExact(alignment, bytes);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static void free(long address) {
+    try {
+      FREE.invokeExact(address);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }

@@ -108,6 +108,8 @@ class AssemblerTest {
     evex(
         "vblendmps zmm1{k2}, zmm2, zmm3",
         a -> a.masked(Simd.VBLENDMPS, Width.Z, 1, 2, 3, 2, false));
+    vex("vmovntps [rbx+0x100], ymm9", a -> a.op(Simd.VMOVNTPS_STORE, Width.Y, 9, 0, PLAIN));
+    evex("vmovntps [rbx+0x100], zmm9", a -> a.op(Simd.VMOVNTPS_STORE, Width.Z, 9, 0, PLAIN));
     evex(
         "vmovups zmm1{k1}{z}, [rbx+0x100]",
         a -> a.masked(Simd.VMOVUPS, Width.Z, 1, 0, PLAIN, 1, true));
