@@ -8,16 +8,21 @@ import java.util.Set;
  *
  * @param donated inputs whose memory the engine may reuse and whose buffers a run closes
  * @param frozen inputs that every run passes the same buffer for, which the engine may prepack
+ * @param lasting inputs that most runs pass the same buffer for, such as the parameters of a model
+ *     that is not trained: what an engine computes from such a buffer alone it may keep as long as
+ *     the buffer is
  */
-public record CompileOptions(Set<Integer> donated, Map<Integer, Buffer> frozen) {
-  public static final CompileOptions DEFAULT = new CompileOptions(Set.of(), Map.of());
+public record CompileOptions(
+    Set<Integer> donated, Map<Integer, Buffer> frozen, Set<Integer> lasting) {
+  public static final CompileOptions DEFAULT = new CompileOptions(Set.of(), Map.of(), Set.of());
 
   public CompileOptions {
     donated = Set.copyOf(donated);
     frozen = Map.copyOf(frozen);
+    lasting = Set.copyOf(lasting);
   }
 
   public static CompileOptions donating(Set<Integer> inputs) {
-    return new CompileOptions(inputs, Map.of());
+    return new CompileOptions(inputs, Map.of(), Set.of());
   }
 }

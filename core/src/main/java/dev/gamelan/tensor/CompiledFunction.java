@@ -98,7 +98,7 @@ public final class CompiledFunction {
       entry.confirmed = true;
       return entry;
     }
-    var options = new CompileOptions(donated(trace), frozen(trace));
+    var options = new CompileOptions(donated(trace), frozen(trace), lasting(trace));
     entry.executable = DeviceState.of(signature.device()).cache().compile(trace.graph(), options);
     entry.trace = trace; // Last, so that a call after a failed compilation begins again.
     return entry;
@@ -115,6 +115,23 @@ public final class CompiledFunction {
       }
     }
     return frozen;
+  }
+
+  /** State that the function reads and does not assign, and what is frozen. */
+  private static Set<Integer> lasting(Trace trace) {
+    var lasting = new HashSet<Integer>();
+    for (int i = 0; i < trace.sources().size(); i++) {
+      boolean lasts =
+          switch (trace.sources().get(i)) {
+            case Trace.Source.State state -> !trace.assigned().contains(state.parameter());
+            case Trace.Source.Captured c -> true;
+            case Trace.Source.Argument a -> false;
+            case Trace.Source.Key k -> false;
+            case Trace.Source.Made m -> true;
+          };
+      if (lasts) lasting.add(i);
+    }
+    return lasting;
   }
 
   private static Set<Integer> donated(Trace trace) {

@@ -10,10 +10,12 @@ import dev.gamelan.type.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * Turns a convolution or one of its adjoints into oneDNN's. The work is divided along the batch;
- * where that is too small, along the channels of the result.
+ * Turns a convolution or one of its adjoints into oneDNN's. Pictures that it writes have their
+ * channels last. The work is divided along the batch; where that is too small, a convolution along
+ * the first spatial axis and an adjoint along the channels of its result.
  */
 final class ConvolutionLowering {
   /** Multiply-adds below which waking another thread does not pay. */
@@ -37,6 +39,12 @@ final class ConvolutionLowering {
       return new DnnlStep.Argument(storage, offset * dtype.bits() / 8);
     }
   }
+
+  /** The first spatial axis. */
+  private static final int ROWS = 2;
+
+  /** What one thread computes. */
+  private record Cut(Tensor x, Tensor filter, Tensor y, Dnnl.Window window) {}
 
   /** Which axis of x, filter and y is divided; -1 for none. */
   private record Division(int x, int filter, int y) {
@@ -84,40 +92,107 @@ final class ConvolutionLowering {
 
   private Optional<Step> lower(
       Dnnl.Convolution kind, Window window, long groups, Value x, Value filter, Value y) {
-    boolean nothing = x.type().size() == 0 || filter.type().size() == 0 || y.type().size() == 0;
-    boolean padded =
-        window.low().stream().allMatch(p -> p >= 0) && window.high().stream().allMatch(p -> p >= 0);
-    if (nothing || !padded || !supported(x, filter, y)) return Optional.empty();
+    if (!supported(window, x, filter, y)) return Optional.empty();
     var xs = tensor(x);
     var filters = grouped(tensor(filter), groups);
     var ys = tensor(y);
-    var division = division(kind, groups, xs);
-    long size = size(division, xs, filters, ys);
-    double work = 1.0 * y.type().size() * filter.type().size() / filter.dim(0);
-    int count = work < WORTH_SHARING ? 1 : (int) Math.min(kernels.threads(), size);
-    long each = Math.ceilDiv(size, count);
-    if (division.filter >= 0) each = Math.ceilDiv(each, 16L) * 16;
     var its = new Dnnl.Window(window.strides(), window.dilation(), window.low(), window.high());
+    double work = 1.0 * y.type().size() * filter.type().size() / filter.dim(0);
+    int threads = work < WORTH_SHARING ? 1 : kernels.threads();
+    var cuts =
+        kind == Dnnl.Convolution.FORWARD && xs.dims.get(0) == 1
+            ? slabs(xs, filters, ys, its, threads)
+            : cuts(division(kind, groups, xs), xs, filters, ys, its, threads);
+    boolean packed = kind != Dnnl.Convolution.FILTER_GRADIENT && lowering.lasts(filters.storage);
     var parts = new ArrayList<DnnlStep.Part>();
-    for (long from = 0; from < size; from += each) {
-      long to = Math.min(size, from + each);
-      var xPart = xs.cut(division.x, from, to);
-      var filterPart = filters.cut(division.filter, from, to);
-      var yPart = ys.cut(division.y, from, to);
+    for (var cut : cuts) {
       var primitive =
-          kernels.convolution(kind, xPart.layout(), filterPart.layout(), yPart.layout(), its);
+          kernels.convolution(
+              kind, cut.x.layout(), cut.filter.layout(), cut.y.layout(), cut.window, packed);
       if (primitive.isEmpty()) return Optional.empty();
       parts.add(
           new DnnlStep.Part(
-              primitive.get(), List.of(xPart.argument(), filterPart.argument(), yPart.argument())));
+              primitive.get(), List.of(cut.x.argument(), cut.filter.argument(), cut.y.argument())));
     }
     return Optional.of(
         new DnnlStep(parts, "%s %s with %s".formatted(kind, x.type(), filter.type())));
   }
 
-  private static boolean supported(Value x, Value filter, Value y) {
+  private List<Cut> cuts(
+      Division division, Tensor x, Tensor filter, Tensor y, Dnnl.Window window, int threads) {
+    long size = size(division, x, filter, y);
+    long each = Math.ceilDiv(size, Math.min(threads, size));
+    if (division.filter >= 0) each = Math.ceilDiv(each, 16L) * 16;
+    var cuts = new ArrayList<Cut>();
+    for (long from = 0; from < size; from += each) {
+      long to = Math.min(size, from + each);
+      cuts.add(
+          new Cut(
+              x.cut(division.x, from, to),
+              filter.cut(division.filter, from, to),
+              y.cut(division.y, from, to),
+              window));
+    }
+    return cuts;
+  }
+
+  /** Rows of the result, with the rows of x that they see; the padding that is in between goes. */
+  private static List<Cut> slabs(
+      Tensor x, Tensor filter, Tensor y, Dnnl.Window window, int threads) {
+    long size = y.dims.get(ROWS);
+    long height = x.dims.get(ROWS);
+    long reach =
+        (filter.dims.get(filter.dims.size() - y.dims.size() + ROWS) - 1)
+            * window.dilations().get(0);
+    long stride = window.strides().get(0);
+    long each = Math.ceilDiv(size, Math.min(threads, size));
+    var cuts = new ArrayList<Cut>();
+    for (long from = 0; from < size; from += each) {
+      long to = Math.min(size, from + each);
+      long first = stride * from - window.low().get(0);
+      long last = stride * (to - 1) - window.low().get(0) + reach;
+      // Padding alone is what a slab may see; it still needs a row to be padded.
+      long begin = Math.clamp(first, 0, height - 1);
+      long end = Math.clamp(last + 1, begin + 1, height);
+      if (first > begin || last < begin) return List.of(new Cut(x, filter, y, window));
+      cuts.add(
+          new Cut(
+              x.cut(ROWS, begin, end),
+              filter,
+              y.cut(ROWS, from, to),
+              new Dnnl.Window(
+                  window.strides(),
+                  window.dilations(),
+                  withFirst(window.low(), begin - first),
+                  withFirst(window.high(), last + 1 - end))));
+    }
+    return cuts;
+  }
+
+  private static List<Long> withFirst(List<Long> values, long first) {
+    var result = new ArrayList<>(values);
+    result.set(0, first);
+    return result;
+  }
+
+  /** Whether the node's result is a picture that oneDNN writes. */
+  static boolean isChannelsLast(Node node, Kernels kernels) {
+    if (kernels.dnnl().isEmpty()) return false;
+    return switch (node.op()) {
+      case Primitive.Convolution c ->
+          supported(c.window(), node.inputs().get(0), node.inputs().get(1), node.result());
+      case Primitive.ConvolutionInputGradient c ->
+          supported(c.window(), node.result(), node.inputs().get(1), node.inputs().get(0));
+      default -> false;
+    };
+  }
+
+  private static boolean supported(Window window, Value x, Value filter, Value y) {
+    if (x.type().size() == 0 || filter.type().size() == 0 || y.type().size() == 0) return false;
+    var padding = Stream.concat(window.low().stream(), window.high().stream());
     var dtype = x.type().dtype();
-    return (dtype == DType.F32 || dtype == DType.BF16)
+    return padding.allMatch(p -> p >= 0)
+        && (dtype == DType.F32 || dtype == DType.BF16)
         && filter.type().dtype() == dtype
         && (y.type().dtype() == dtype || y.type().dtype() == DType.F32);
   }
@@ -132,9 +207,9 @@ final class ConvolutionLowering {
     }
     if (strided) {
       var strides = new ArrayList<>(view.strides());
-      var canonical = value.shape().strides();
+      var canonical = View.channelsLast(value).strides();
       for (int axis = 0; axis < dims.size(); axis++) {
-        if (dims.get(axis) == 1) strides.set(axis, Math.max(canonical[axis], 1));
+        if (dims.get(axis) == 1) strides.set(axis, Math.max(canonical.get(axis), 1));
       }
       return new Tensor(dtype, lowering.place(view.base()), view.offset(), dims, strides);
     }
@@ -159,7 +234,7 @@ final class ConvolutionLowering {
     // Along the batch, parts of a filter's gradient would meet in one sum.
     if (groups != 1) return kind == Dnnl.Convolution.FILTER_GRADIENT ? Division.NONE : batch;
     return switch (kind) {
-      case FORWARD -> x.dims.get(0) >= kernels.threads() ? batch : new Division(-1, 0, 1);
+      case FORWARD -> batch;
       case INPUT_GRADIENT -> x.dims.get(0) >= kernels.threads() ? batch : new Division(1, 1, -1);
       case FILTER_GRADIENT -> new Division(-1, 0, 1);
     };

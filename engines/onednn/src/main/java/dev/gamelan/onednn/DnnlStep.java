@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 
 /** A contraction by oneDNN, divided among the threads. */
 final class DnnlStep implements Step {
@@ -10,11 +11,15 @@ final class DnnlStep implements Step {
   record Argument(Storage storage, long offset) {}
 
   /** What one thread does. */
-  record Part(DnnlPrimitive primitive, List<Argument> arguments) {
-    Part {
-      arguments = List.copyOf(arguments);
+  record Part(
+      DnnlPrimitive primitive, List<Argument> arguments, Optional<DnnlPrimitive.Packing> packing) {
+    Part(DnnlPrimitive primitive, List<Argument> arguments) {
+      this(primitive, List.copyOf(arguments), primitive.weights());
     }
   }
+
+  /** The place of the weights among the arguments. */
+  private static final int WEIGHTS = 1;
 
   private final List<Part> parts;
   private final String what;
@@ -37,6 +42,10 @@ final class DnnlStep implements Step {
       var argument = part.arguments.get(i);
       addresses[i] = run.address(argument.storage) + argument.offset;
     }
+    if (part.packing.isPresent()) {
+      var weights = part.arguments.get(WEIGHTS);
+      addresses[WEIGHTS] = run.packed(weights.storage, weights.offset, part.packing.get());
+    }
     part.primitive.execute(addresses);
   }
 
@@ -50,10 +59,11 @@ final class DnnlStep implements Step {
   @Override
   public String explain() {
     var primitive = parts.getFirst().primitive;
-    return "oneDNN     %s, %s, %d reorders, %d thread%s"
+    return "oneDNN     %s, %s, %s%d reorders, %d thread%s"
         .formatted(
             what,
             primitive.implementation(),
+            primitive.weights().isPresent() ? "packed weights, " : "",
             primitive.reorders(),
             parts.size(),
             parts.size() == 1 ? "" : "s");

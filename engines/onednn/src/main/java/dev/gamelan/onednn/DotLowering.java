@@ -248,7 +248,11 @@ final class DotLowering {
     var left = node.inputs().get(0).type().dtype();
     var right = node.inputs().get(1).type().dtype();
     return kernels
-        .matmul(layout(left, cut.a), layout(right, cut.b), layout(op.result(), cut.c))
+        .matmul(
+            layout(left, cut.a),
+            layout(right, cut.b),
+            layout(op.result(), cut.c),
+            lowering.lasts(cut.b.storage))
         .map(
             primitive ->
                 new DnnlStep.Part(

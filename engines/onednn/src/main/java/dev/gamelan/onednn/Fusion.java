@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Which nodes are computed together. Movement is a {@link View} and costs nothing; a pointwise node
@@ -36,7 +37,13 @@ final class Fusion {
   private final Map<Value, Unit> units = new HashMap<>();
   private final Set<Unit> live = new LinkedHashSet<>();
 
-  Fusion(Graph graph) {
+  private final Predicate<Node> channelsLast;
+
+  /**
+   * @param channelsLast which nodes write their result so
+   */
+  Fusion(Graph graph, Predicate<Node> channelsLast) {
+    this.channelsLast = channelsLast;
     for (var input : graph.inputs()) views.put(input, View.of(input));
     for (var node : graph.nodes()) visit(node);
   }
@@ -143,7 +150,9 @@ final class Fusion {
   }
 
   private void compute(Node node) {
-    for (var result : node.results()) views.put(result, View.of(result));
+    for (var result : node.results()) {
+      views.put(result, channelsLast.test(node) ? View.channelsLast(result) : View.of(result));
+    }
     boolean pointwise =
         node.results().size() == 1
             && Pointwise.supports(

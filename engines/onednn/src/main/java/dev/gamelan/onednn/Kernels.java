@@ -78,15 +78,22 @@ final class Kernels {
   }
 
   /** oneDNN's matmul for these layouts; empty where it has none that is fast. */
-  synchronized Optional<DnnlPrimitive> matmul(Layout src, Layout weights, Layout dst) {
-    return primitive(List.of(src, weights, dst), library -> library.matmul(src, weights, dst));
+  synchronized Optional<DnnlPrimitive> matmul(
+      Layout src, Layout weights, Layout dst, boolean packed) {
+    return primitive(
+        List.of(src, weights, dst, packed), library -> library.matmul(src, weights, dst, packed));
   }
 
   synchronized Optional<DnnlPrimitive> convolution(
-      Dnnl.Convolution kind, Layout x, Layout filter, Layout y, Dnnl.Window window) {
+      Dnnl.Convolution kind,
+      Layout x,
+      Layout filter,
+      Layout y,
+      Dnnl.Window window,
+      boolean packed) {
     return primitive(
-        List.of(kind, x, filter, y, window),
-        library -> library.convolution(kind, x, filter, y, window));
+        List.of(kind, x, filter, y, window, packed),
+        library -> library.convolution(kind, x, filter, y, window, packed));
   }
 
   private Optional<DnnlPrimitive> primitive(

@@ -27,6 +27,7 @@ final class Lowering {
 
   private final Graph graph;
   private final Kernels kernels;
+  private final Set<Integer> lasting;
   private final Fusion fusion;
   private final Map<Unit, Set<Value>> stored;
   private final List<Step> steps = new ArrayList<>();
@@ -37,15 +38,19 @@ final class Lowering {
   private final Map<Value, Integer> outputOf = new HashMap<>();
   private int arguments;
 
-  private Lowering(Graph graph, Kernels kernels) {
+  private Lowering(Graph graph, Kernels kernels, Set<Integer> lasting) {
     this.graph = graph;
     this.kernels = kernels;
-    this.fusion = new Fusion(graph);
+    this.lasting = lasting;
+    this.fusion = new Fusion(graph, node -> ConvolutionLowering.isChannelsLast(node, kernels));
     this.stored = Fusion.stored(graph, fusion);
   }
 
-  static Program lower(Graph graph, Kernels kernels) {
-    return new Lowering(graph, kernels).program();
+  /**
+   * @param lasting inputs whose packed forms are worth keeping
+   */
+  static Program lower(Graph graph, Kernels kernels, Set<Integer> lasting) {
+    return new Lowering(ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, lasting).program();
   }
 
   private Program program() {
@@ -92,6 +97,11 @@ final class Lowering {
   /** Bytes in the arena for the length of some steps. */
   Storage temporary(long bytes) {
     return storage(Storage.Kind.ARENA, -1, Math.max(bytes, 1));
+  }
+
+  /** Whether it is the same from run to run, so that it pays to pack it. */
+  boolean lasts(Storage storage) {
+    return storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index);
   }
 
   Placed placed(View view) {
@@ -244,13 +254,30 @@ final class Lowering {
               new ConvolutionLowering(this, kernels).lower(node);
           default -> new IndexingLowering(this, kernels).lower(node);
         };
-    step(step.orElseGet(() -> reference(node)));
+    if (step.isPresent()) step(step.get());
+    else reference(node);
   }
 
-  private Step reference(Node node) {
+  /** The step of the reference's code, whose results are row-major. */
+  private void reference(Node node) {
     var operands = node.inputs().stream().map(input -> placed(fusion.view(input))).toList();
-    var results = node.results().stream().map(this::place).toList();
-    return new ReferenceStep(node, operands, results);
+    var results = new ArrayList<Storage>();
+    for (var result : node.results()) {
+      boolean whole = fusion.view(result).isWhole();
+      results.add(whole ? place(result) : temporary(result.type().bytes()));
+    }
+    step(new ReferenceStep(node, operands, results));
+    for (int i = 0; i < results.size(); i++) {
+      var result = node.results().get(i);
+      if (fusion.view(result).isWhole()) continue;
+      var type = result.type();
+      new Movement(this, kernels)
+          .copy(
+              type.dtype().bits() / 8,
+              type.shape().toList(),
+              new Movement.Region(results.get(i), 0, View.boxed(type.shape().strides())),
+              new Movement.Region(place(result), 0, fusion.view(result).strides()));
+    }
   }
 
   View view(Value value) {

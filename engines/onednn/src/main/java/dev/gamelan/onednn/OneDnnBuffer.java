@@ -6,6 +6,7 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A block of the pool. It goes back when it is closed and the last run that uses it is done. */
 final class OneDnnBuffer implements Buffer {
@@ -13,6 +14,7 @@ final class OneDnnBuffer implements Buffer {
   private final Device device;
   private final BlockPool pool;
   private final BlockPool.Block block;
+  private @Nullable Packs packs;
   private int users = 1;
   private boolean closed;
 
@@ -31,7 +33,15 @@ final class OneDnnBuffer implements Buffer {
   }
 
   synchronized void release() {
-    if (--users == 0) pool.give(block);
+    if (--users > 0) return;
+    if (packs != null) packs.clear();
+    pool.give(block);
+  }
+
+  /** What was packed from it. */
+  synchronized Packs packs() {
+    if (packs == null) packs = new Packs(this, pool);
+    return packs;
   }
 
   @Override
@@ -49,6 +59,7 @@ final class OneDnnBuffer implements Buffer {
     acquire();
     try {
       MemorySegment.copy(from, 0, block.memory(), 0, type.bytes());
+      if (packs != null) packs.clear();
     } finally {
       release();
     }

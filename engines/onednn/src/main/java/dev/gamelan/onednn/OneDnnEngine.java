@@ -116,7 +116,8 @@ public final class OneDnnEngine implements Engine {
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
     if (watched.compareAndSet(false, true)) Engines.budget(device).onPressure(pool::trim);
-    return new OneDnnExecutable(Lowering.lower(graph, kernels), device, options, pool, team);
+    return new OneDnnExecutable(
+        Lowering.lower(graph, kernels, options.lasting()), device, options, pool, team);
   }
 
   @Override

@@ -80,7 +80,7 @@ final class OneDnnExecutable implements Executable {
               case ARENA -> arena.memory().address() + storage.arenaOffset;
             };
       }
-      execute(new Run(addresses, arguments.memory()));
+      execute(new Run(acquired, addresses, arguments.memory()));
       done = true;
     } finally {
       Reference.reachabilityFence(this); // Kernels and constants stay until the run is over.

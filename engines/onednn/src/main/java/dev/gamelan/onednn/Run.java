@@ -1,18 +1,27 @@
 package dev.gamelan.onednn;
 
+import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** Where everything lies during one run of a program: addresses, and the arguments of kernels. */
 final class Run {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
+  private final List<OneDnnBuffer> inputs;
   private final long[] addresses;
   private final MemorySegment arguments;
 
-  Run(long[] addresses, MemorySegment arguments) {
+  Run(List<OneDnnBuffer> inputs, long[] addresses, MemorySegment arguments) {
+    this.inputs = inputs;
     this.addresses = addresses;
     this.arguments = arguments;
+  }
+
+  /** Where the weights in an input's buffer lie as {@code packing} has them. */
+  long packed(Storage storage, long offset, DnnlPrimitive.Packing packing) {
+    return inputs.get(storage.index).packs().get(offset, packing);
   }
 
   long address(Storage storage) {

@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * A value as a way to read another one's memory: movement that costs nothing.
  *
- * @param base what lies in memory, row-major
+ * @param base what lies in memory: row-major, or with its channels last
  * @param offset of the first element, in elements
  * @param strides between neighbours along each axis of {@code shape}, in elements
  */
@@ -22,6 +22,21 @@ record View(Value base, long offset, List<Long> strides, Shape shape) {
   /** A value that lies in memory itself. */
   static View of(Value base) {
     return new View(base, 0, boxed(base.shape().strides()), base.shape());
+  }
+
+  /** A value [n, c, spatial…] that lies in memory itself as [n, spatial…, c]. */
+  static View channelsLast(Value base) {
+    var shape = base.shape();
+    var strides = new long[shape.rank()];
+    long stride = 1;
+    strides[1] = stride;
+    stride *= shape.dim(1);
+    for (int axis = shape.rank() - 1; axis >= 2; axis--) {
+      strides[axis] = stride;
+      stride *= shape.dim(axis);
+    }
+    strides[0] = stride;
+    return new View(base, 0, boxed(strides), shape);
   }
 
   long stride(int axis) {

@@ -28,7 +28,8 @@ class WalkTest {
   }
 
   private static Walk walk(List<Step> steps) {
-    return new Walk(steps, new Run(new long[0], NativeMemory.allocate(8)), Walk.firsts(steps));
+    return new Walk(
+        steps, new Run(List.of(), new long[0], NativeMemory.allocate(8)), Walk.firsts(steps));
   }
 
   @Test

@@ -166,15 +166,19 @@ public final class Dnnl {
     return properties.getProperty("version");
   }
 
-  /** src [.., m, k] times weights [.., k, n]; the descriptor is what it fails on, if it does. */
-  public DnnlPrimitive matmul(Layout src, Layout weights, Layout dst) {
+  /**
+   * src [.., m, k] times weights [.., k, n]; the descriptor is what it fails on, if it does.
+   *
+   * @param packed whether the weights come from {@link DnnlPrimitive#weights}
+   */
+  public DnnlPrimitive matmul(Layout src, Layout weights, Layout dst, boolean packed) {
     bindings.useOneThread();
     var handles = new NativeHandles(bindings);
     var descriptor =
         matmul.make(
             engine,
             descriptor(handles, src),
-            descriptor(handles, weights),
+            packed ? any(handles, weights) : descriptor(handles, weights),
             MemorySegment.NULL,
             descriptor(handles, dst),
             attributes);
@@ -183,38 +187,56 @@ public final class Dnnl {
         handles,
         handles.own(NativeHandles.Kind.PRIMITIVE_DESCRIPTOR, descriptor),
         List.of(
-            new DnnlPrimitive.Argument(SRC, src, false),
-            new DnnlPrimitive.Argument(WEIGHTS, weights, false),
-            new DnnlPrimitive.Argument(DST, dst, true)));
+            new DnnlPrimitive.Argument(SRC, src, false, false),
+            new DnnlPrimitive.Argument(WEIGHTS, weights, false, packed),
+            new DnnlPrimitive.Argument(DST, dst, true, false)));
   }
 
   /**
    * A convolution of x [n, c, spatial…] with filter [o, c, spatial…] or [groups, o, c, spatial…] to
-   * y, or one of its adjoints. oneDNN chooses the layouts; what comes otherwise is reordered.
+   * y, or one of its adjoints. Pictures have their channels last where oneDNN is fast so, else it
+   * chooses; what comes otherwise is reordered.
+   *
+   * @param packed whether the filter comes from {@link DnnlPrimitive#weights}
    */
   public DnnlPrimitive convolution(
-      Convolution kind, Layout x, Layout filter, Layout y, Window window) {
+      Convolution kind, Layout x, Layout filter, Layout y, Window window, boolean packed) {
+    try {
+      return convolution(kind, x, filter, y, window, packed, true);
+    } catch (DnnlException e) {
+      return convolution(kind, x, filter, y, window, packed, false);
+    }
+  }
+
+  private DnnlPrimitive convolution(
+      Convolution kind,
+      Layout x,
+      Layout filter,
+      Layout y,
+      Window window,
+      boolean packed,
+      boolean channelsLast) {
     bindings.useOneThread();
     try (var arena = Arena.ofConfined()) {
+      var handles = new NativeHandles(bindings);
+      var xPicture = picture(handles, x, channelsLast);
+      var yPicture = picture(handles, y, channelsLast);
+      var filterAny = any(handles, filter);
       var strides = longs(arena, window.strides);
       var dilations = longs(arena, window.dilations.stream().map(d -> d - 1).toList());
       var low = longs(arena, window.low);
       var high = longs(arena, window.high);
       var none = MemorySegment.NULL;
-      var handles = new NativeHandles(bindings);
-      var xAny = any(handles, x);
-      var filterAny = any(handles, filter);
-      var yAny = any(handles, y);
       // The adjoints are described as adjoints of a forward convolution.
       var ahead =
           forward.make(
               engine,
               FORWARD_INFERENCE,
               DIRECT,
-              xAny,
+              xPicture,
               filterAny,
               none,
-              yAny,
+              yPicture,
               strides,
               dilations,
               low,
@@ -228,9 +250,9 @@ public final class Dnnl {
                 backwardData.make(
                     engine,
                     DIRECT,
-                    xAny,
+                    xPicture,
                     filterAny,
-                    yAny,
+                    yPicture,
                     strides,
                     dilations,
                     low,
@@ -241,10 +263,10 @@ public final class Dnnl {
                 backwardWeights.make(
                     engine,
                     DIRECT,
-                    xAny,
+                    xPicture,
                     filterAny,
                     none,
-                    yAny,
+                    yPicture,
                     strides,
                     dilations,
                     low,
@@ -260,11 +282,18 @@ public final class Dnnl {
       boolean toY = kind == Convolution.FORWARD;
       var arguments =
           List.of(
-              new DnnlPrimitive.Argument(toX ? DIFF_SRC : SRC, x, toX),
-              new DnnlPrimitive.Argument(toFilter ? DIFF_WEIGHTS : WEIGHTS, filter, toFilter),
-              new DnnlPrimitive.Argument(toY ? DST : DIFF_DST, y, toY));
+              new DnnlPrimitive.Argument(toX ? DIFF_SRC : SRC, x, toX, false),
+              new DnnlPrimitive.Argument(
+                  toFilter ? DIFF_WEIGHTS : WEIGHTS, filter, toFilter, packed),
+              new DnnlPrimitive.Argument(toY ? DST : DIFF_DST, y, toY, false));
       return new DnnlPrimitive(this, handles, descriptor, arguments);
     }
+  }
+
+  private MemorySegment picture(NativeHandles handles, Layout layout, boolean channelsLast) {
+    return channelsLast
+        ? descriptor(handles, Layout.channelsLast(layout.dtype(), layout.dims()))
+        : any(handles, layout);
   }
 
   MemorySegment descriptor(NativeHandles handles, Layout layout) {

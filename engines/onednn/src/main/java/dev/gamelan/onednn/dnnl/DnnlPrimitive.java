@@ -6,7 +6,9 @@ import java.lang.foreign.ValueLayout;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A primitive with the reorders before and after it that its layouts ask for. Re-entrant: each
@@ -17,8 +19,41 @@ public final class DnnlPrimitive {
   private static final int TO = Dnnl.DST;
   private static final int SCRATCHPAD = 80;
 
-  /** What the caller passes for an argument of the primitive. */
-  record Argument(int code, Layout layout, boolean written) {}
+  /**
+   * What the caller passes for an argument of the primitive.
+   *
+   * @param packed whether it comes in the layout that the primitive chose
+   */
+  record Argument(int code, Layout layout, boolean written, boolean packed) {}
+
+  /** From a caller's layout to the one that the primitive chose for its weights. */
+  public final class Packing {
+    private final Layout from;
+    private final MemorySegment to;
+    private final Call call;
+
+    private Packing(Layout from, MemorySegment to, Call call) {
+      this.from = from;
+      this.to = to;
+      this.call = call;
+    }
+
+    /** Whether the two give the same bytes. */
+    public boolean sameAs(Packing other) {
+      return from.equals(other.from) && dnnl.bindings.equal(to, other.to);
+    }
+
+    public long bytes() {
+      return dnnl.bindings.size(to);
+    }
+
+    public void pack(long from, long to) {
+      try (var arena = Arena.ofConfined()) {
+        dnnl.bindings.useOneThread();
+        new BoundCall(call, arena).execute(dnnl.stream(handles), from, to);
+      }
+    }
+  }
 
   /** One native call: a primitive and the codes and layouts of its arguments. */
   private record Call(MemorySegment primitive, List<Integer> codes, List<MemorySegment> layouts) {}
@@ -34,6 +69,7 @@ public final class DnnlPrimitive {
   private final List<Reorder> before = new ArrayList<>();
   private final List<Reorder> after = new ArrayList<>();
   private final String implementation;
+  private final @Nullable Packing weights;
   private final ConcurrentLinkedDeque<Context> contexts = new ConcurrentLinkedDeque<>();
 
   /**
@@ -49,16 +85,24 @@ public final class DnnlPrimitive {
       DnnlException.check(implementation, 3);
     }
     var layouts = new ArrayList<MemorySegment>();
+    Packing packing = null;
     for (int i = 0; i < arguments.size(); i++) {
       var argument = arguments.get(i);
       var wanted = dnnl.bindings.argumentDescriptor(descriptor, argument.code);
       layouts.add(wanted);
       var given = dnnl.descriptor(handles, argument.layout);
       if (dnnl.bindings.equal(wanted, given)) continue;
+      if (argument.packed) {
+        var reorder = dnnl.reorder(handles, given, wanted);
+        var call = call(reorder, List.of(FROM, TO), List.of(given, wanted));
+        packing = new Packing(argument.layout, wanted, call);
+        continue;
+      }
       long bytes = dnnl.bindings.size(wanted);
       if (argument.written) after.add(reorder(i, wanted, given, bytes));
       else before.add(reorder(i, given, wanted, bytes));
     }
+    this.weights = packing;
     this.main = call(descriptor, arguments.stream().map(Argument::code).toList(), layouts);
   }
 
@@ -75,6 +119,11 @@ public final class DnnlPrimitive {
     allCodes.add(SCRATCHPAD);
     allLayouts.add(dnnl.bindings.scratchpadDescriptor(descriptor));
     return new Call(dnnl.primitive(handles, descriptor), allCodes, allLayouts);
+  }
+
+  /** How its weights are packed; empty if they come as they are. */
+  public Optional<Packing> weights() {
+    return Optional.ofNullable(weights);
   }
 
   public String implementation() {
@@ -99,14 +148,14 @@ public final class DnnlPrimitive {
   private final class Context {
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment stream = dnnl.stream(handles);
-    private final BoundCall bound = new BoundCall(main);
+    private final BoundCall bound = new BoundCall(main, arena);
     private final List<BoundCall> boundBefore = bind(before);
     private final List<BoundCall> boundAfter = bind(after);
     private final List<Long> buffersBefore = buffers(before);
     private final List<Long> buffersAfter = buffers(after);
 
     private List<BoundCall> bind(List<Reorder> reorders) {
-      return reorders.stream().map(reorder -> new BoundCall(reorder.call)).toList();
+      return reorders.stream().map(reorder -> new BoundCall(reorder.call, arena)).toList();
     }
 
     private List<Long> buffers(List<Reorder> reorders) {
@@ -117,41 +166,42 @@ public final class DnnlPrimitive {
       var mine = addresses.clone();
       for (int i = 0; i < before.size(); i++) {
         int argument = before.get(i).argument;
-        boundBefore.get(i).execute(addresses[argument], buffersBefore.get(i));
+        boundBefore.get(i).execute(stream, addresses[argument], buffersBefore.get(i));
         mine[argument] = buffersBefore.get(i);
       }
       for (int i = 0; i < after.size(); i++) mine[after.get(i).argument] = buffersAfter.get(i);
-      bound.execute(mine);
+      bound.execute(stream, mine);
       for (int i = 0; i < after.size(); i++) {
-        boundAfter.get(i).execute(buffersAfter.get(i), addresses[after.get(i).argument]);
+        boundAfter.get(i).execute(stream, buffersAfter.get(i), addresses[after.get(i).argument]);
       }
     }
+  }
 
-    private final class BoundCall {
-      private final Call call;
-      private final List<MemorySegment> memories = new ArrayList<>();
-      private final MemorySegment arguments;
+  /** A call with memory objects of its own. */
+  private final class BoundCall {
+    private final Call call;
+    private final List<MemorySegment> memories = new ArrayList<>();
+    private final MemorySegment arguments;
 
-      BoundCall(Call call) {
-        this.call = call;
-        this.arguments = arena.allocate(16L * call.codes.size(), 8);
-        for (int i = 0; i < call.codes.size(); i++) {
-          var memory = dnnl.memory(handles, call.layouts.get(i));
-          memories.add(memory);
-          arguments.set(ValueLayout.JAVA_INT, 16L * i, call.codes.get(i));
-          arguments.set(ValueLayout.ADDRESS, 16L * i + 8, memory);
-        }
-        long scratch = dnnl.bindings.size(call.layouts.getLast());
-        dnnl.bindings.setDataHandle(
-            memories.getLast(), arena.allocate(Math.max(scratch, 1), 64).address());
+    BoundCall(Call call, Arena arena) {
+      this.call = call;
+      this.arguments = arena.allocate(16L * call.codes.size(), 8);
+      for (int i = 0; i < call.codes.size(); i++) {
+        var memory = dnnl.memory(handles, call.layouts.get(i));
+        memories.add(memory);
+        arguments.set(ValueLayout.JAVA_INT, 16L * i, call.codes.get(i));
+        arguments.set(ValueLayout.ADDRESS, 16L * i + 8, memory);
       }
+      long scratch = dnnl.bindings.size(call.layouts.getLast());
+      dnnl.bindings.setDataHandle(
+          memories.getLast(), arena.allocate(Math.max(scratch, 1), 64).address());
+    }
 
-      void execute(long... addresses) {
-        for (int i = 0; i < addresses.length; i++) {
-          dnnl.bindings.setDataHandle(memories.get(i), addresses[i]);
-        }
-        dnnl.bindings.execute(call.primitive, stream, call.codes.size(), arguments);
+    void execute(MemorySegment stream, long... addresses) {
+      for (int i = 0; i < addresses.length; i++) {
+        dnnl.bindings.setDataHandle(memories.get(i), addresses[i]);
       }
+      dnnl.bindings.execute(call.primitive, stream, call.codes.size(), arguments);
     }
   }
 }

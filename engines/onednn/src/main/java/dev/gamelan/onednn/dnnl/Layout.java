@@ -11,6 +11,20 @@ public record Layout(DType dtype, List<Long> dims, List<Long> strides) {
     strides = List.copyOf(strides);
   }
 
+  /** [n, c, spatial…] with the channels one behind another, without gaps. */
+  static Layout channelsLast(DType dtype, List<Long> dims) {
+    var strides = new Long[dims.size()];
+    long stride = 1;
+    strides[1] = stride;
+    stride *= dims.get(1);
+    for (int axis = dims.size() - 1; axis >= 2; axis--) {
+      strides[axis] = stride;
+      stride *= dims.get(axis);
+    }
+    strides[0] = stride;
+    return new Layout(dtype, dims, List.of(strides));
+  }
+
   /** oneDNN's number of a dtype; empty for those that it does not know. */
   static Optional<Integer> code(DType dtype) {
     return switch (dtype) {

@@ -1,0 +1,56 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.engine.Engines;
+import dev.gamelan.engine.MemoryBudget;
+import dev.gamelan.onednn.dnnl.DnnlPrimitive;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The weights of one buffer as primitives want them, packed when first asked for and kept as long
+ * as the buffer: all executables of a device share them.
+ */
+final class Packs {
+  private record Pack(
+      long offset,
+      DnnlPrimitive.Packing packing,
+      BlockPool.Block block,
+      MemoryBudget.Reservation reservation) {}
+
+  private final OneDnnBuffer buffer;
+  private final BlockPool pool;
+  private final List<Pack> packs = new ArrayList<>();
+
+  Packs(OneDnnBuffer buffer, BlockPool pool) {
+    this.buffer = buffer;
+    this.pool = pool;
+  }
+
+  /** The address of what begins {@code offset} bytes into the buffer, packed. */
+  synchronized long get(long offset, DnnlPrimitive.Packing packing) {
+    for (var pack : packs) {
+      if (pack.offset == offset && pack.packing.sameAs(packing)) {
+        return pack.block.memory().address();
+      }
+    }
+    long bytes = packing.bytes();
+    var reservation = Engines.budget(buffer.device()).reserve(bytes, "packed " + buffer.type());
+    var block = pool.take(bytes);
+    long from = buffer.acquire();
+    try {
+      packing.pack(from + offset, block.memory().address());
+    } finally {
+      buffer.release();
+    }
+    packs.add(new Pack(offset, packing, block, reservation));
+    return block.memory().address();
+  }
+
+  synchronized void clear() {
+    for (var pack : packs) {
+      pool.give(pack.block);
+      pack.reservation.close();
+    }
+    packs.clear();
+  }
+}
