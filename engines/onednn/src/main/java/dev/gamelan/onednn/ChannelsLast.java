@@ -6,11 +6,11 @@ import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Lets what is computed from the pictures that convolutions write go over them as they lie: with
@@ -118,16 +118,14 @@ final class ChannelsLast {
 
   /** The permutation 0, 2, 3, …, 1. */
   private static List<Integer> toLast(int rank) {
-    var order = new ArrayList<>(IntStream.range(0, rank).boxed().toList());
-    order.add(order.remove(1));
-    return List.copyOf(order);
+    var order = IntStream.range(2, rank).boxed();
+    return Stream.of(Stream.of(0), order, Stream.of(1)).flatMap(axes -> axes).toList();
   }
 
   /** And back: 0, rank − 1, 1, 2, … */
   private static List<Integer> toFirst(int rank) {
-    var order = new ArrayList<>(IntStream.range(0, rank).boxed().toList());
-    order.add(1, order.removeLast());
-    return List.copyOf(order);
+    var order = IntStream.range(1, rank - 1).boxed();
+    return Stream.of(Stream.of(0, rank - 1), order).flatMap(axes -> axes).toList();
   }
 
   private static List<Long> turned(List<Long> values) {

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 
 /**
  * Turns a convolution or one of its adjoints into oneDNN's. Pictures that it writes have their
- * channels last. The work is divided along the batch; where that is too small, a convolution along
- * the first spatial axis and an adjoint along the channels of its result.
+ * channels last. The work is divided along the batch; of a single picture along its rows, or where
+ * these are few along the channels of the result.
  */
 final class ConvolutionLowering {
   /** Multiply-adds below which waking another thread does not pay. */
@@ -39,6 +39,9 @@ final class ConvolutionLowering {
       return new DnnlStep.Argument(storage, offset * dtype.bits() / 8);
     }
   }
+
+  /** How much longer the largest slab may be than the mean. */
+  private static final double MOST_IMBALANCE = 1.05;
 
   /** The first spatial axis. */
   private static final int ROWS = 2;
@@ -100,7 +103,7 @@ final class ConvolutionLowering {
     double work = 1.0 * y.type().size() * filter.type().size() / filter.dim(0);
     int threads = work < WORTH_SHARING ? 1 : kernels.threads();
     var cuts =
-        kind == Dnnl.Convolution.FORWARD && xs.dims.get(0) == 1
+        inSlabs(kind, groups, xs, ys, threads)
             ? slabs(xs, filters, ys, its, threads)
             : cuts(division(kind, groups, xs), xs, filters, ys, its, threads);
     boolean packed = kind != Dnnl.Convolution.FILTER_GRADIENT && lowering.lasts(filters.storage);
@@ -116,6 +119,15 @@ final class ConvolutionLowering {
     }
     return Optional.of(
         new DnnlStep(parts, "%s %s with %s".formatted(kind, x.type(), filter.type())));
+  }
+
+  /** A single picture goes in slabs, but for one of so few rows that threads would wait. */
+  private static boolean inSlabs(
+      Dnnl.Convolution kind, long groups, Tensor x, Tensor y, int threads) {
+    if (kind != Dnnl.Convolution.FORWARD || x.dims.get(0) > 1) return false;
+    long rows = y.dims.get(ROWS);
+    long each = Math.ceilDiv(rows, threads);
+    return groups > 1 || each * threads <= rows * MOST_IMBALANCE;
   }
 
   private List<Cut> cuts(
@@ -234,7 +246,7 @@ final class ConvolutionLowering {
     // Along the batch, parts of a filter's gradient would meet in one sum.
     if (groups != 1) return kind == Dnnl.Convolution.FILTER_GRADIENT ? Division.NONE : batch;
     return switch (kind) {
-      case FORWARD -> batch;
+      case FORWARD -> x.dims.get(0) > 1 ? batch : new Division(-1, 0, 1);
       case INPUT_GRADIENT -> x.dims.get(0) >= kernels.threads() ? batch : new Division(1, 1, -1);
       case FILTER_GRADIENT -> new Division(-1, 0, 1);
     };
