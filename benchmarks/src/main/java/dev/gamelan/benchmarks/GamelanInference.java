@@ -1,6 +1,7 @@
 package dev.gamelan.benchmarks;
 
 import dev.gamelan.tensor.CompiledFunction;
+import dev.gamelan.tensor.Precision;
 import dev.gamelan.tensor.Tensor;
 import java.util.function.UnaryOperator;
 
@@ -8,15 +9,17 @@ import java.util.function.UnaryOperator;
 final class GamelanInference implements Contender {
   private final UnaryOperator<Tensor> function;
   private final Input input;
+  private final Precision precision;
 
-  GamelanInference(UnaryOperator<Tensor> function, Input input) {
+  GamelanInference(UnaryOperator<Tensor> function, Input input, Precision precision) {
     this.function = CompiledFunction.ofUnary(function);
     this.input = input;
+    this.precision = precision;
   }
 
   @Override
   public float[] result() {
-    return function.apply(input.tensor()).toFloatArray();
+    return precision.call(() -> function.apply(input.tensor())).toFloatArray();
   }
 
   @Override

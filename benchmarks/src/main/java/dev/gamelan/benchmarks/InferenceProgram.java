@@ -7,6 +7,7 @@ import dev.gamelan.nn.Layer;
 import dev.gamelan.nn.Linear;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
+import dev.gamelan.tensor.Precision;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -33,6 +34,7 @@ record InferenceProgram<L extends Layer>(
     Function<L, UnaryOperator<Tensor>> forward)
     implements Program {
   private static final String OURS = "gamelan";
+  private static final String IN_BF16 = "gamelan-bf16";
   private static final String ONNX_RUNTIME = "onnxruntime";
 
   /** 12 blocks of 12·768² weights, and scores and sums of 128² positions. */
@@ -102,17 +104,20 @@ record InferenceProgram<L extends Layer>(
 
   @Override
   public List<String> contenders() {
-    return List.of(OURS, ONNX_RUNTIME);
+    return flops > 0 ? List.of(OURS, ONNX_RUNTIME, IN_BF16) : List.of(OURS, ONNX_RUNTIME);
+  }
+
+  @Override
+  public Agreement agreement(String contender) {
+    return contender.equals(IN_BF16) ? Agreement.BF16 : Agreement.F32;
   }
 
   @Override
   public Contender open(String contender, Workspace workspace) throws Exception {
     var network = model.get();
     return switch (contender) {
-      case OURS -> {
-        workspace.initialize(network);
-        yield new GamelanInference(forward.apply(network), input.get());
-      }
+      case OURS -> ours(network, workspace, Precision.F32);
+      case IN_BF16 -> ours(network, workspace, Precision.BF16);
       case ONNX_RUNTIME -> {
         var inputs = new LinkedHashMap<String, TensorType>();
         var given = input.get();
@@ -128,5 +133,10 @@ record InferenceProgram<L extends Layer>(
       }
       default -> throw new IllegalArgumentException("no contender '%s'".formatted(contender));
     };
+  }
+
+  private Contender ours(L network, Workspace workspace, Precision precision) {
+    workspace.initialize(network);
+    return new GamelanInference(forward.apply(network), input.get(), precision);
   }
 }

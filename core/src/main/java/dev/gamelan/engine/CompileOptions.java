@@ -1,5 +1,6 @@
 package dev.gamelan.engine;
 
+import dev.gamelan.type.DType;
 import java.util.Map;
 import java.util.Set;
 
@@ -11,10 +12,12 @@ import java.util.Set;
  * @param lasting inputs that most runs pass the same buffer for, such as the parameters of a model
  *     that is not trained: what an engine computes from such a buffer alone it may keep as long as
  *     the buffer is
+ * @param precision the dtype in which contractions of f32 read their operands: f32 or bf16
  */
 public record CompileOptions(
-    Set<Integer> donated, Map<Integer, Buffer> frozen, Set<Integer> lasting) {
-  public static final CompileOptions DEFAULT = new CompileOptions(Set.of(), Map.of(), Set.of());
+    Set<Integer> donated, Map<Integer, Buffer> frozen, Set<Integer> lasting, DType precision) {
+  public static final CompileOptions DEFAULT =
+      new CompileOptions(Set.of(), Map.of(), Set.of(), DType.F32);
 
   public CompileOptions {
     donated = Set.copyOf(donated);
@@ -22,7 +25,15 @@ public record CompileOptions(
     lasting = Set.copyOf(lasting);
   }
 
+  public CompileOptions withDonated(Set<Integer> inputs) {
+    return new CompileOptions(inputs, frozen, lasting, precision);
+  }
+
+  public CompileOptions withPrecision(DType other) {
+    return new CompileOptions(donated, frozen, lasting, other);
+  }
+
   public static CompileOptions donating(Set<Integer> inputs) {
-    return new CompileOptions(inputs, Map.of(), Set.of());
+    return DEFAULT.withDonated(inputs);
   }
 }

@@ -11,6 +11,7 @@ import dev.gamelan.pass.CommonSubexpressionElimination;
 import dev.gamelan.pass.CompositeExpansion;
 import dev.gamelan.pass.ConstantFolding;
 import dev.gamelan.pass.DeadNodeElimination;
+import dev.gamelan.pass.MixedPrecision;
 import dev.gamelan.pass.PassPipeline;
 import dev.gamelan.type.DType;
 import java.lang.foreign.MemorySegment;
@@ -127,7 +128,7 @@ public final class Engines {
    */
   public static Executable compile(Graph graph, Device device, CompileOptions options) {
     var engine = get(device.engine());
-    var prepared = prepare(graph, engine);
+    var prepared = prepare(graph, engine, options.precision());
     checkDtypes(prepared, engine, device);
     engine
         .check(prepared, device)
@@ -140,13 +141,18 @@ public final class Engines {
 
   /** The graph as {@code engine} compiles it. */
   public static Graph prepare(Graph graph, Engine engine) {
+    return prepare(graph, engine, DType.F32);
+  }
+
+  private static Graph prepare(Graph graph, Engine engine, DType precision) {
+    var expanded = new CompositeExpansion(engine::keeps).apply(graph);
+    if (precision != DType.F32) expanded = new MixedPrecision(precision).apply(expanded);
     return PassPipeline.of(
-            new CompositeExpansion(engine::keeps),
             new AlgebraicSimplification(),
             new ConstantFolding(Engines::evaluate),
             new CommonSubexpressionElimination(),
             new DeadNodeElimination())
-        .apply(graph);
+        .apply(expanded);
   }
 
   private static List<Literal> evaluate(Op op, List<Literal> operands) {

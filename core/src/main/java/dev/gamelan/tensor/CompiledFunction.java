@@ -20,14 +20,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A function of tensors that is traced at its first two calls for each signature (types of the
- * arguments, mode, device) and afterwards runs as one executable. Parameters that it assigns are
- * updated in place; each call sees all state as of one moment.
+ * arguments, mode, precision, device) and afterwards runs as one executable. Parameters that it
+ * assigns are updated in place; each call sees all state as of one moment.
  */
 public final class CompiledFunction {
   /** Signatures that are kept; the least recently called is dropped first. */
   private static final int CAPACITY = 64;
 
-  private record Signature(List<TensorType> types, Mode mode, Device device, boolean random) {}
+  private record Signature(
+      List<TensorType> types, Mode mode, Precision precision, Device device, boolean random) {}
 
   /** A trace, and after the second one the executable. */
   private static final class Compiled {
@@ -79,7 +80,8 @@ public final class CompiledFunction {
     }
     var types = arguments.stream().map(Tensor::type).toList();
     var random = context.random();
-    var signature = new Signature(types, context.mode(), device, random != null);
+    var signature =
+        new Signature(types, context.mode(), context.precision(), device, random != null);
     var entry = entry(signature);
     var trace = entry.trace;
     var executable = entry.executable;
@@ -98,7 +100,9 @@ public final class CompiledFunction {
       entry.confirmed = true;
       return entry;
     }
-    var options = new CompileOptions(donated(trace), frozen(trace), lasting(trace));
+    var options =
+        new CompileOptions(
+            donated(trace), frozen(trace), lasting(trace), signature.precision().dtype());
     entry.executable = DeviceState.of(signature.device()).cache().compile(trace.graph(), options);
     entry.trace = trace; // Last, so that a call after a failed compilation begins again.
     return entry;

@@ -9,11 +9,13 @@ import org.jspecify.annotations.Nullable;
 record Context(
     @Nullable Device chosenDevice,
     Mode mode,
+    Precision precision,
     @Nullable RandomState random,
     @Nullable Recording recording,
     @Nullable Scope scope) {
   private static final ScopedValue<Context> CURRENT = ScopedValue.newInstance();
-  private static final Context OUTSIDE = new Context(null, Mode.INFERENCE, null, null, null);
+  private static final Context OUTSIDE =
+      new Context(null, Mode.INFERENCE, Precision.F32, null, null, null);
 
   static Context current() {
     return CURRENT.orElse(OUTSIDE);
@@ -24,28 +26,32 @@ record Context(
   }
 
   Context with(Device other) {
-    return new Context(other, mode, random, recording, scope);
+    return new Context(other, mode, precision, random, recording, scope);
   }
 
   Context with(Mode other) {
-    return new Context(chosenDevice, other, random, recording, scope);
+    return new Context(chosenDevice, other, precision, random, recording, scope);
+  }
+
+  Context with(Precision other) {
+    return new Context(chosenDevice, mode, other, random, recording, scope);
   }
 
   Context with(@Nullable RandomState other) {
-    return new Context(chosenDevice, mode, other, recording, scope);
+    return new Context(chosenDevice, mode, precision, other, recording, scope);
   }
 
   Context with(Recording other) {
-    return new Context(chosenDevice, mode, random, other, scope);
+    return new Context(chosenDevice, mode, precision, random, other, scope);
   }
 
   Context with(Scope other) {
-    return new Context(chosenDevice, mode, random, recording, other);
+    return new Context(chosenDevice, mode, precision, random, recording, other);
   }
 
-  /** The same device and mode, with nothing that records or frees. */
+  /** The same device, mode and precision, with nothing that records or frees. */
   Context outside() {
-    return new Context(chosenDevice, mode, null, null, null);
+    return new Context(chosenDevice, mode, precision, null, null, null);
   }
 
   <T> T call(Supplier<T> body) {

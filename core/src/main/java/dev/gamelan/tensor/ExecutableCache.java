@@ -23,6 +23,8 @@ final class ExecutableCache {
   /** An executable and whether its numbers are inputs. */
   record Compiled(Executable executable, boolean numbersAreInputs) {}
 
+  private record Key(Graph graph, Precision precision) {}
+
   private static final class Variants {
     @Nullable Object numbers;
     @Nullable Executable specialised;
@@ -30,10 +32,10 @@ final class ExecutableCache {
   }
 
   private final Device device;
-  private final Map<Graph, Variants> entries =
+  private final Map<Key, Variants> entries =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Graph, Variants> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Key, Variants> eldest) {
           return size() > CAPACITY;
         }
       };
@@ -47,15 +49,17 @@ final class ExecutableCache {
   }
 
   /**
-   * The executable for {@code skeleton}, in which numbers are inputs. While {@code numbers} are
-   * those that it was first compiled with, the one for {@code specialised} serves.
+   * The executable for {@code skeleton} in the current precision, in which numbers are inputs.
+   * While {@code numbers} are those that it was first compiled with, the one for {@code
+   * specialised} serves.
    */
   synchronized Compiled get(Graph skeleton, Object numbers, Supplier<Graph> specialised) {
     runs++;
-    var entry = entries.computeIfAbsent(skeleton, s -> new Variants());
+    var precision = Precision.current();
+    var entry = entries.computeIfAbsent(new Key(skeleton, precision), s -> new Variants());
     if (entry.numbers == null) {
       entry.numbers = numbers;
-      entry.specialised = compile(specialised.get());
+      entry.specialised = compile(specialised.get(), precision);
       return new Compiled(entry.specialised, false);
     }
     if (numbers.equals(entry.numbers) && entry.specialised != null) {
@@ -63,15 +67,15 @@ final class ExecutableCache {
       return new Compiled(entry.specialised, false);
     }
     if (entry.general == null) {
-      entry.general = compile(skeleton);
+      entry.general = compile(skeleton, precision);
     } else {
       hits++;
     }
     return new Compiled(entry.general, true);
   }
 
-  private Executable compile(Graph graph) {
-    return compile(graph, CompileOptions.DEFAULT);
+  private Executable compile(Graph graph, Precision precision) {
+    return compile(graph, CompileOptions.DEFAULT.withPrecision(precision.dtype()));
   }
 
   /** For a function that keeps the executable itself. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.type.DType;
 import org.junit.jupiter.api.Test;
 
 class PassesTest {
@@ -48,6 +49,30 @@ class PassesTest {
           %2 = barrier %0 : f32[2]
           %3 = sin %2 : f32[2]
           return %1, %1, %3
+        }""");
+  }
+
+  /** The weight is narrowed before it is transposed; what follows the product stays f32. */
+  @Test
+  void mixedPrecisionNarrowsTheOperandsOfContractions() {
+    rewrites(
+        new MixedPrecision(DType.BF16),
+        """
+        (%0: f32[2,3], %1: f32[4,3]) {
+          %2 = transpose[permutation=[1,0]] %1 : f32[3,4]
+          %3 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %0, %2 : f32[2,4]
+          %4 = tanh %3 : f32[2,4]
+          return %4, %2
+        }""",
+        """
+        (%0: f32[2,3], %1: f32[4,3]) {
+          %2 = transpose[permutation=[1,0]] %1 : f32[3,4]
+          %3 = convert[to=bf16, saturate=false] %0 : bf16[2,3]
+          %4 = convert[to=bf16, saturate=false] %1 : bf16[4,3]
+          %5 = transpose[permutation=[1,0]] %4 : bf16[3,4]
+          %6 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %3, %5 : f32[2,4]
+          %7 = tanh %6 : f32[2,4]
+          return %7, %2
         }""");
   }
 

@@ -26,6 +26,7 @@ public final class Gamelan {
   public static void main(String[] arguments) {
     System.exit(
         new CommandLine(new Gamelan())
+            .setCaseInsensitiveEnumValuesAllowed(true)
             .setExecutionExceptionHandler(Gamelan::explain)
             .execute(arguments));
   }

@@ -4,6 +4,7 @@ import dev.gamelan.io.HostArray;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.onnx.OnnxModel;
 import dev.gamelan.tensor.Devices;
+import dev.gamelan.tensor.Precision;
 import dev.gamelan.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,20 +46,14 @@ final class Parity implements Callable<Integer> {
   @Option(
       names = "--precision",
       paramLabel = "P",
-      description = "f32: that of the file; no engine here computes in another")
-  private String precision = "f32";
+      description = "in which products read their operands: ${COMPLETION-CANDIDATES}")
+  private Precision precision = Precision.F32;
 
   @Option(names = "--repeat", paramLabel = "N", description = "timed calls")
   private int repeat = 10;
 
   @Override
   public Integer call() throws IOException {
-    if (!precision.equals("f32")) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(),
-          "--precision %s: a model runs in the precision of its file; leave it out, or export the model in %s"
-              .formatted(precision, precision));
-    }
     if (repeat < 1) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--repeat must be at least 1; got " + repeat);
@@ -70,7 +65,8 @@ final class Parity implements Callable<Integer> {
       if (expected == null) {
         throw new IOException("%s has no 'out', but %s".formatted(golden, arrays.keySet()));
       }
-      return Devices.use(engine.device(), () -> compare(loaded, arrays, expected));
+      return Devices.use(
+          engine.device(), () -> precision.call(() -> compare(loaded, arrays, expected)));
     }
   }
 

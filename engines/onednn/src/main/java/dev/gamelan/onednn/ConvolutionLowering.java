@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns a convolution or one of its adjoints into oneDNN's. Pictures that it writes have their
@@ -97,7 +98,8 @@ final class ConvolutionLowering {
       Dnnl.Convolution kind, Window window, long groups, Value x, Value filter, Value y) {
     if (!supported(window, x, filter, y)) return Optional.empty();
     var xs = tensor(x);
-    var filters = grouped(tensor(filter), groups);
+    var weights = kind == Dnnl.Convolution.FILTER_GRADIENT ? null : weights(filter);
+    var filters = grouped(weights == null ? tensor(filter) : weights, groups);
     var ys = tensor(y);
     var its = new Dnnl.Window(window.strides(), window.dilation(), window.low(), window.high());
     double work = 1.0 * y.type().size() * filter.type().size() / filter.dim(0);
@@ -106,7 +108,7 @@ final class ConvolutionLowering {
         inSlabs(kind, groups, xs, ys, threads)
             ? slabs(xs, filters, ys, its, threads)
             : cuts(division(kind, groups, xs), xs, filters, ys, its, threads);
-    boolean packed = kind != Dnnl.Convolution.FILTER_GRADIENT && lowering.lasts(filters.storage);
+    var packed = weights == null ? Optional.<DType>empty() : Optional.of(filter.type().dtype());
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts) {
       var primitive =
@@ -207,6 +209,19 @@ final class ConvolutionLowering {
         && (dtype == DType.F32 || dtype == DType.BF16)
         && filter.type().dtype() == dtype
         && (y.type().dtype() == dtype || y.type().dtype() == DType.F32);
+  }
+
+  /** A filter that lasts, wherever it lies; null if it does not. */
+  private @Nullable Tensor weights(Value filter) {
+    var view = lowering.view(filter);
+    var weights = lowering.weights(view.base());
+    if (weights.isEmpty() || !view.isWhole()) return null;
+    return new Tensor(
+        weights.get().dtype(),
+        weights.get().storage(),
+        0,
+        filter.shape().toList(),
+        View.boxed(filter.shape().strides()));
   }
 
   private Tensor tensor(Value value) {

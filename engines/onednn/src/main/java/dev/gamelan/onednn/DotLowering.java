@@ -25,7 +25,8 @@ final class DotLowering {
   private static final double WORTH_SHARING = 250_000;
 
   /** An operand as [batch…, rows, columns]. */
-  private record Matrix(Storage storage, long offset, List<Long> dims, List<Long> strides) {
+  private record Matrix(
+      DType dtype, Storage storage, long offset, List<Long> dims, List<Long> strides) {
     int rows() {
       return dims.size() - 2;
     }
@@ -76,22 +77,25 @@ final class DotLowering {
       batches = left.shape().select(op.leftBatch()).toList();
     }
     var a = matrix(lowering.view(left), leftGroups);
-    var b = matrix(lowering.view(right), rightGroups);
+    var groupsOfRight = rightGroups;
+    var weights = weights(lowering.view(right), rightGroups);
+    var b = weights.orElseGet(() -> matrix(lowering.view(right), groupsOfRight));
     var dims = new ArrayList<>(batches);
     dims.add(m);
     dims.add(n);
     var result = lowering.place(node.result());
-    var c = new Matrix(result, 0, dims, View.boxed(Shape.of(dims).strides()));
+    var c = new Matrix(op.result(), result, 0, dims, View.boxed(Shape.of(dims).strides()));
     var what =
         "dot %s %s × [%d,%d] × [%d,%d]"
             .formatted(left.type().dtype(), batches, m, a.size(a.columns()), b.size(b.rows()), n);
     boolean f32 = left.type().dtype() == DType.F32;
+    var packed = weights.map(found -> right.type().dtype());
     if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
       return Optional.of(ours(a, dense(b), c, what));
     }
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts(a, b, c)) {
-      var part = part(cut);
+      var part = part(cut, packed);
       if (part.isEmpty()) return f32 ? Optional.of(ours(a, dense(b), c, what)) : Optional.empty();
       parts.add(part.get());
     }
@@ -124,7 +128,7 @@ final class DotLowering {
             b.dims,
             new Movement.Region(b.storage, b.offset, b.strides),
             new Movement.Region(copy, 0, strides));
-    return new Matrix(copy, 0, b.dims, strides);
+    return new Matrix(b.dtype, copy, 0, b.dims, strides);
   }
 
   private static List<List<Integer>> groups(
@@ -173,18 +177,41 @@ final class DotLowering {
     return groups.stream().map(group -> view.shape().select(group).size()).toList();
   }
 
+  /** The right operand if it is weights that last, wherever they lie. */
+  private Optional<Matrix> weights(View view, List<List<Integer>> groups) {
+    var dims = dims(view, groups);
+    return strides(view, groups)
+        .flatMap(
+            found ->
+                lowering
+                    .weights(view.base())
+                    .map(
+                        weights ->
+                            new Matrix(
+                                weights.dtype(),
+                                weights.storage(),
+                                found.offset(),
+                                dims,
+                                found.strides())));
+  }
+
   /** The operand with each group of axes as one; copied where that takes no strides. */
   private Matrix matrix(View view, List<List<Integer>> groups) {
     var dims = dims(view, groups);
     var strided = strides(view, groups);
     if (strided.isPresent()) {
       var found = strided.get();
-      return new Matrix(lowering.place(view.base()), found.offset(), dims, found.strides());
+      return new Matrix(
+          view.base().type().dtype(),
+          lowering.place(view.base()),
+          found.offset(),
+          dims,
+          found.strides());
     }
     var dtype = view.base().type().dtype();
     var copy = lowering.temporary(dtype.bytes(view.shape().size()));
     lowering.copy(view.transpose(groups.stream().flatMap(List::stream).toList()), copy);
-    return new Matrix(copy, 0, dims, View.boxed(Shape.of(dims).strides()));
+    return new Matrix(dtype, copy, 0, dims, View.boxed(Shape.of(dims).strides()));
   }
 
   /** The stride of an axis of size 1 is free: the one that a matrix of its own would have. */
@@ -244,37 +271,27 @@ final class DotLowering {
     return cuts;
   }
 
-  private Optional<DnnlStep.Part> part(Cut cut) {
-    var left = node.inputs().get(0).type().dtype();
-    var right = node.inputs().get(1).type().dtype();
+  private Optional<DnnlStep.Part> part(Cut cut, Optional<DType> packed) {
     return kernels
-        .matmul(
-            layout(left, cut.a),
-            layout(right, cut.b),
-            layout(op.result(), cut.c),
-            lowering.lasts(cut.b.storage))
+        .matmul(layout(cut.a), layout(cut.b), layout(cut.c), packed)
         .map(
             primitive ->
                 new DnnlStep.Part(
-                    primitive,
-                    List.of(
-                        argument(left, cut.a),
-                        argument(right, cut.b),
-                        argument(op.result(), cut.c))));
+                    primitive, List.of(argument(cut.a), argument(cut.b), argument(cut.c))));
   }
 
   private static Matrix cut(Matrix matrix, int axis, long from, long to) {
     var dims = new ArrayList<>(matrix.dims);
     dims.set(axis, to - from);
     long offset = matrix.offset + from * matrix.strides.get(axis);
-    return new Matrix(matrix.storage, offset, dims, matrix.strides);
+    return new Matrix(matrix.dtype, matrix.storage, offset, dims, matrix.strides);
   }
 
-  private static Layout layout(DType dtype, Matrix matrix) {
-    return new Layout(dtype, matrix.dims, matrix.strides);
+  private static Layout layout(Matrix matrix) {
+    return new Layout(matrix.dtype, matrix.dims, matrix.strides);
   }
 
-  private static DnnlStep.Argument argument(DType dtype, Matrix matrix) {
-    return new DnnlStep.Argument(matrix.storage, matrix.offset * dtype.bits() / 8);
+  private static DnnlStep.Argument argument(Matrix matrix) {
+    return new DnnlStep.Argument(matrix.storage, matrix.offset * matrix.dtype.bits() / 8);
   }
 }

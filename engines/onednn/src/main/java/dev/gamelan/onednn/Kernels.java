@@ -11,6 +11,7 @@ import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
+import dev.gamelan.type.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +80,7 @@ final class Kernels {
 
   /** oneDNN's matmul for these layouts; empty where it has none that is fast. */
   synchronized Optional<DnnlPrimitive> matmul(
-      Layout src, Layout weights, Layout dst, boolean packed) {
+      Layout src, Layout weights, Layout dst, Optional<DType> packed) {
     return primitive(
         List.of(src, weights, dst, packed), library -> library.matmul(src, weights, dst, packed));
   }
@@ -90,7 +91,7 @@ final class Kernels {
       Layout filter,
       Layout y,
       Dnnl.Window window,
-      boolean packed) {
+      Optional<DType> packed) {
     return primitive(
         List.of(kind, x, filter, y, window, packed),
         library -> library.convolution(kind, x, filter, y, window, packed));

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +37,10 @@ final class Lowering {
   private final List<Storage> outputs = new ArrayList<>();
   private final List<Program.Constant> constants = new ArrayList<>();
   private final Map<Value, Integer> outputOf = new HashMap<>();
+
+  /** Weights in a narrower dtype, computed when something asks for them as they are. */
+  private final Set<Value> deferred = new HashSet<>();
+
   private int arguments;
 
   private Lowering(Graph graph, Kernels kernels, Set<Integer> lasting) {
@@ -63,7 +68,10 @@ final class Lowering {
       boolean computed = fusion.unit(view.base()).isPresent();
       if (computed && view.isWhole()) outputOf.putIfAbsent(view.base(), i);
     }
-    for (var unit : fusion.order()) lower(unit);
+    for (var unit : fusion.order()) {
+      if (narrowedWeight(unit).isPresent()) deferred.addAll(unit.nodes.getFirst().results());
+      else lower(unit);
+    }
     for (int i = 0; i < graph.outputs().size(); i++) outputs.add(output(i));
     return new Program(
         steps,
@@ -99,9 +107,26 @@ final class Lowering {
     return storage(Storage.Kind.ARENA, -1, Math.max(bytes, 1));
   }
 
-  /** Whether it is the same from run to run, so that it pays to pack it. */
-  boolean lasts(Storage storage) {
-    return storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index);
+  /**
+   * Where weights lie that are the same from run to run, so that it pays to pack them; empty if
+   * they are not. They lie there row-major, but perhaps in a wider dtype.
+   */
+  Optional<Weights> weights(Value base) {
+    var source = fusion.unit(base).flatMap(this::narrowedWeight).orElse(base);
+    var storage = places.get(source);
+    return storage != null && storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index)
+        ? Optional.of(new Weights(storage, source.type().dtype()))
+        : Optional.empty();
+  }
+
+  /** Of a unit that does nothing but convert a lasting input, that input. */
+  private Optional<Value> narrowedWeight(Unit unit) {
+    var node = unit.nodes.getFirst();
+    if (unit.nodes.size() > 1 || !(node.op() instanceof Primitive.Convert)) return Optional.empty();
+    var view = fusion.view(node.inputs().getFirst());
+    int input = graph.inputs().indexOf(view.base());
+    boolean packable = node.result().type().dtype() == DType.BF16 && view.isWhole();
+    return packable && lasting.contains(input) ? Optional.of(view.base()) : Optional.empty();
   }
 
   Placed placed(View view) {
@@ -111,6 +136,9 @@ final class Lowering {
   /** Where a base lies: made when first asked for. */
   Storage place(Value base) {
     var known = places.get(base);
+    if (known != null) return known;
+    if (deferred.remove(base)) fusion.unit(base).ifPresent(this::lower);
+    known = places.get(base);
     if (known != null) return known;
     var producer = graph.producer(base);
     Storage storage;

@@ -120,7 +120,7 @@ final class PoolExpansion {
 
   /** How many elements each window has; inside of x, unless padding counts. */
   private Value divisor(Shape x, TensorType type) {
-    if (op.countPadding()) return g.fill(type, op.size().size());
+    if (op.countPadding()) return g.fill(type, (double) op.size().size());
     Value product = null;
     for (int i = 0; i < spatial; i++) {
       var counts = counts(i, x.dim(i + 2), type.shape().dim(i + 2), type.dtype());

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 
 /**
@@ -169,16 +170,19 @@ public final class Dnnl {
   /**
    * src [.., m, k] times weights [.., k, n]; the descriptor is what it fails on, if it does.
    *
-   * @param packed whether the weights come from {@link DnnlPrimitive#weights}
+   * @param packed the dtype in which the weights come from {@link DnnlPrimitive#weights}; empty if
+   *     they come as they are
    */
-  public DnnlPrimitive matmul(Layout src, Layout weights, Layout dst, boolean packed) {
+  public DnnlPrimitive matmul(Layout src, Layout weights, Layout dst, Optional<DType> packed) {
     bindings.useOneThread();
     var handles = new NativeHandles(bindings);
     var descriptor =
         matmul.make(
             engine,
             descriptor(handles, src),
-            packed ? any(handles, weights) : descriptor(handles, weights),
+            packed
+                .map(dtype -> any(handles, weights.dims(), dtype))
+                .orElseGet(() -> descriptor(handles, weights)),
             MemorySegment.NULL,
             descriptor(handles, dst),
             attributes);
@@ -188,7 +192,7 @@ public final class Dnnl {
         handles.own(NativeHandles.Kind.PRIMITIVE_DESCRIPTOR, descriptor),
         List.of(
             new DnnlPrimitive.Argument(SRC, src, false, false),
-            new DnnlPrimitive.Argument(WEIGHTS, weights, false, packed),
+            new DnnlPrimitive.Argument(WEIGHTS, weights, false, packed.isPresent()),
             new DnnlPrimitive.Argument(DST, dst, true, false)));
   }
 
@@ -197,10 +201,11 @@ public final class Dnnl {
    * y, or one of its adjoints. Pictures have their channels last where oneDNN is fast so, else it
    * chooses; what comes otherwise is reordered.
    *
-   * @param packed whether the filter comes from {@link DnnlPrimitive#weights}
+   * @param packed the dtype in which the filter comes from {@link DnnlPrimitive#weights}; empty if
+   *     it comes as it is
    */
   public DnnlPrimitive convolution(
-      Convolution kind, Layout x, Layout filter, Layout y, Window window, boolean packed) {
+      Convolution kind, Layout x, Layout filter, Layout y, Window window, Optional<DType> packed) {
     try {
       return convolution(kind, x, filter, y, window, packed, true);
     } catch (DnnlException e) {
@@ -214,14 +219,14 @@ public final class Dnnl {
       Layout filter,
       Layout y,
       Window window,
-      boolean packed,
+      Optional<DType> packed,
       boolean channelsLast) {
     bindings.useOneThread();
     try (var arena = Arena.ofConfined()) {
       var handles = new NativeHandles(bindings);
       var xPicture = picture(handles, x, channelsLast);
       var yPicture = picture(handles, y, channelsLast);
-      var filterAny = any(handles, filter);
+      var filterAny = any(handles, filter.dims(), packed.orElse(filter.dtype()));
       var strides = longs(arena, window.strides);
       var dilations = longs(arena, window.dilations.stream().map(d -> d - 1).toList());
       var low = longs(arena, window.low);
@@ -284,7 +289,7 @@ public final class Dnnl {
           List.of(
               new DnnlPrimitive.Argument(toX ? DIFF_SRC : SRC, x, toX, false),
               new DnnlPrimitive.Argument(
-                  toFilter ? DIFF_WEIGHTS : WEIGHTS, filter, toFilter, packed),
+                  toFilter ? DIFF_WEIGHTS : WEIGHTS, filter, toFilter, packed.isPresent()),
               new DnnlPrimitive.Argument(toY ? DST : DIFF_DST, y, toY, false));
       return new DnnlPrimitive(this, handles, descriptor, arguments);
     }
@@ -293,7 +298,7 @@ public final class Dnnl {
   private MemorySegment picture(NativeHandles handles, Layout layout, boolean channelsLast) {
     return channelsLast
         ? descriptor(handles, Layout.channelsLast(layout.dtype(), layout.dims()))
-        : any(handles, layout);
+        : any(handles, layout.dims(), layout.dtype());
   }
 
   MemorySegment descriptor(NativeHandles handles, Layout layout) {
@@ -309,12 +314,12 @@ public final class Dnnl {
     }
   }
 
-  private MemorySegment any(NativeHandles handles, Layout layout) {
+  private MemorySegment any(NativeHandles handles, List<Long> dims, DType dtype) {
     try (var arena = Arena.ofConfined()) {
-      int dtype = Layout.code(layout.dtype()).orElseThrow();
+      int code = Layout.code(dtype).orElseThrow();
       return handles.own(
           NativeHandles.Kind.DESCRIPTOR,
-          taggedDescriptor.make(layout.dims().size(), longs(arena, layout.dims()), dtype, ANY));
+          taggedDescriptor.make(dims.size(), longs(arena, dims), code, ANY));
     }
   }
 
