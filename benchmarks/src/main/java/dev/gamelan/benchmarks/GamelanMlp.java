@@ -51,7 +51,7 @@ final class GamelanMlp implements Contender {
   }
 
   private float loss() {
-    var x = Tensor.of(data.x).reshape(size.batch, size.in);
+    var x = Tensor.of(data.x, size.batch, size.in);
     return step.call(x, labels).getFirst().toFloat();
   }
 

@@ -47,8 +47,8 @@ final class Input {
 
   Tensor tensor() {
     change();
-    var flat = type.dtype() == DType.I32 ? Tensor.of(tokens) : Tensor.of(floats);
-    return flat.reshape(type.shape());
+    var dims = type.shape().dims();
+    return type.dtype() == DType.I32 ? Tensor.of(tokens, dims) : Tensor.of(floats, dims);
   }
 
   void write(ByteBuffer to) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a device's memory is spent on. The core reserves outputs and workspaces here before a run,
@@ -25,10 +26,15 @@ public final class MemoryBudget {
   /** Bytes that stay reserved until it is closed. */
   public final class Reservation implements AutoCloseable {
     private final long bytes;
-    private final String what;
+
+    /** A type or a text. */
+    private final Object what;
+
+    private @Nullable Reservation previous;
+    private @Nullable Reservation next;
     private boolean closed;
 
-    private Reservation(long bytes, String what) {
+    private Reservation(long bytes, Object what) {
       this.bytes = bytes;
       this.what = what;
     }
@@ -39,19 +45,20 @@ public final class MemoryBudget {
         if (closed) return;
         closed = true;
         used -= bytes;
-        live.computeIfPresent(key(), (k, count) -> count == 1 ? null : count - 1);
+        if (previous == null) first = next;
+        else previous.next = next;
+        if (next != null) next.previous = previous;
       }
-    }
-
-    private Entry key() {
-      return new Entry(bytes, what);
     }
   }
 
-  private record Entry(long bytes, String what) {}
+  private record Entry(long bytes, Object what) {}
 
   private final String device;
-  private final Map<Entry, Integer> live = new HashMap<>();
+
+  /** What is live, as a list. */
+  private @Nullable Reservation first;
+
   private final List<Runnable> reclaimers = new ArrayList<>();
   private final List<Runnable> collectors = new ArrayList<>();
   private long limit;
@@ -87,7 +94,7 @@ public final class MemoryBudget {
   }
 
   public Reservation reserve(TensorType type) {
-    return reserve(type.bytes(), type.toString());
+    return reserve(type.bytes(), (Object) type);
   }
 
   /**
@@ -97,6 +104,10 @@ public final class MemoryBudget {
    *     unreachable buffers were let go
    */
   public Reservation reserve(long bytes, String what) {
+    return reserve(bytes, (Object) what);
+  }
+
+  private Reservation reserve(long bytes, Object what) {
     for (var reclaimer : reclaimersIfFull(bytes)) {
       reclaimer.run();
       if (fits(bytes)) break;
@@ -106,7 +117,9 @@ public final class MemoryBudget {
       if (bytes > limit - used) throw new OutOfMemoryException(message(bytes, what));
       used += bytes;
       var reservation = new Reservation(bytes, what);
-      live.merge(reservation.key(), 1, Integer::sum);
+      reservation.next = first;
+      if (first != null) first.previous = reservation;
+      first = reservation;
       return reservation;
     }
   }
@@ -132,7 +145,11 @@ public final class MemoryBudget {
     return fits(bytes) ? List.of() : List.copyOf(reclaimers);
   }
 
-  private String message(long bytes, String what) {
+  private String message(long bytes, Object what) {
+    var live = new HashMap<Entry, Integer>();
+    for (var r = first; r != null; r = r.next) {
+      live.merge(new Entry(r.bytes, r.what), 1, Integer::sum);
+    }
     var largest =
         live.entrySet().stream()
             .sorted(

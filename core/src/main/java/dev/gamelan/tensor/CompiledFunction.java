@@ -46,6 +46,11 @@ public final class CompiledFunction {
         }
       };
 
+  private record Latest(Signature signature, Compiled compiled) {}
+
+  /** Most calls have the signature of the one before, which takes no search. */
+  private @Nullable Latest latest;
+
   private CompiledFunction(Function<List<Tensor>, List<Tensor>> function) {
     this.function = function;
   }
@@ -75,10 +80,11 @@ public final class CompiledFunction {
     if (context.recording() != null) return function.apply(arguments);
     Tensors.evaluate(arguments);
     var device = context.device();
+    var types = new ArrayList<TensorType>(arguments.size());
     for (var argument : arguments) {
       if (!argument.device().equals(device)) throw Tensor.mixedDevices(argument.device(), device);
+      types.add(argument.type());
     }
-    var types = arguments.stream().map(Tensor::type).toList();
     var random = context.random();
     var signature =
         new Signature(types, context.mode(), context.precision(), device, random != null);
@@ -92,7 +98,12 @@ public final class CompiledFunction {
   }
 
   private synchronized Compiled entry(Signature signature) {
+    var last = latest;
+    if (last != null && last.compiled.confirmed && last.signature.equals(signature)) {
+      return last.compiled;
+    }
     var entry = entries.computeIfAbsent(signature, s -> new Compiled());
+    latest = new Latest(signature, entry);
     if (entry.confirmed) return entry;
     var trace = Trace.of(function, signature.types(), signature.device(), signature.random());
     if (entry.trace != null) {
@@ -158,9 +169,9 @@ public final class CompiledFunction {
     private final @Nullable Tensor key;
     private final List<Buffer> inputs = new ArrayList<>();
     private final List<DeviceBuffer> acquired = new ArrayList<>();
-    private final Map<Parameter, DeviceBuffer> donated = new HashMap<>();
-    private final List<Buffer> copies = new ArrayList<>();
-    private final List<MemoryBudget.Reservation> reserved = new ArrayList<>();
+    private final Map<Parameter, DeviceBuffer> donated;
+    private final List<Buffer> copies = new ArrayList<>(0);
+    private final List<MemoryBudget.Reservation> reserved = new ArrayList<>(0);
 
     Call(
         Device device,
@@ -173,6 +184,7 @@ public final class CompiledFunction {
       this.executable = executable;
       this.arguments = arguments;
       this.key = key;
+      this.donated = trace.assigned().isEmpty() ? Map.of() : new HashMap<>();
     }
 
     List<Tensor> run() {

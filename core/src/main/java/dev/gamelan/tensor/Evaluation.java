@@ -29,12 +29,16 @@ final class Evaluation {
 
   /** Afterwards each of {@code values} has a buffer; so have the calling thread's assignments. */
   static void run(List<LazyValue> values) {
-    if (values.isEmpty()) return;
-    if (values.stream().allMatch(value -> value.resolve().buffer() != null)) return;
+    if (allKept(values)) return;
     values.stream()
         .map(value -> value.node().device)
         .distinct()
         .forEach(device -> new Evaluation(device).evaluate(values));
+  }
+
+  private static boolean allKept(List<LazyValue> values) {
+    for (var value : values) if (value.resolve().buffer() == null) return false;
+    return true;
   }
 
   private void evaluate(List<LazyValue> values) {

@@ -133,6 +133,10 @@ public final class Parameter implements Variable {
 
   /** The buffer for a run, evaluated if need be. Under the state lock. */
   DeviceBuffer buffer() {
+    synchronized (state) {
+      var known = checkHasValue().resolve().buffer();
+      if (known != null && assigner == null) return known;
+    }
     Evaluation.run(List.of(pendingValue()));
     synchronized (state) {
       if (assigner != null) {

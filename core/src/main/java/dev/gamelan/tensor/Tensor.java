@@ -79,6 +79,11 @@ public final class Tensor implements Variable {
     return HostData.of(elements, Shape.of(elements.length));
   }
 
+  /** i32, in row-major order. */
+  public static Tensor of(int[] elements, long... shape) {
+    return HostData.of(elements, Shape.of(shape));
+  }
+
   /** i64, of rank 1. */
   public static Tensor of(long[] elements) {
     return HostData.of(elements, Shape.of(elements.length));

@@ -34,7 +34,9 @@ public final class Tensors {
   }
 
   public static void evaluate(Collection<Tensor> tensors) {
-    Evaluation.run(tensors.stream().map(Tensor::lazy).toList());
+    var values = new ArrayList<LazyValue>(tensors.size());
+    for (var tensor : tensors) values.add(tensor.lazy());
+    Evaluation.run(values);
   }
 
   /** The values of parameters as of one moment: no step commits between two of them. */

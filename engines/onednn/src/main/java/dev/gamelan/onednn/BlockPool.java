@@ -2,9 +2,9 @@ package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.code.NativeMemory;
 import java.lang.foreign.MemorySegment;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -13,33 +13,40 @@ import java.util.concurrent.atomic.AtomicLong;
  * pressure.
  */
 final class BlockPool {
-  private static final long LEAST = 64;
+  private static final int LEAST_POWER = 6;
+  private static final long LEAST = 1L << LEAST_POWER;
+  private static final int CLASSES = 4 * (63 - LEAST_POWER);
 
   /** A block, to be given back. Its size is that of its class. */
-  record Block(MemorySegment memory) {
+  record Block(MemorySegment memory, int sizeClass) {
     long bytes() {
       return memory.byteSize();
     }
   }
 
-  private final Map<Long, ConcurrentLinkedDeque<Block>> idle = new ConcurrentHashMap<>();
+  /** Idle blocks by size class, each a stack under its own lock. */
+  private final List<ArrayDeque<Block>> idle = new ArrayList<>();
+
   private final AtomicLong idleBytes = new AtomicLong();
   private final long idleLimit;
 
   BlockPool(long idleLimit) {
     this.idleLimit = idleLimit;
+    for (int i = 0; i < CLASSES; i++) idle.add(new ArrayDeque<>());
   }
 
   /** A block of at least {@code bytes}, of unspecified contents. */
   Block take(long bytes) {
-    long size = sizeClass(bytes);
-    var blocks = idle.get(size);
-    var block = blocks == null ? null : blocks.pollFirst();
-    if (block != null) {
-      idleBytes.addAndGet(-size);
-      return block;
+    int sizeClass = sizeClass(bytes);
+    long size = bytesOf(sizeClass);
+    var blocks = idle.get(sizeClass);
+    Block block;
+    synchronized (blocks) {
+      block = blocks.pollFirst();
     }
-    return new Block(NativeMemory.allocate(size));
+    if (block == null) return new Block(NativeMemory.allocate(size), sizeClass);
+    idleBytes.addAndGet(-size);
+    return block;
   }
 
   void give(Block block) {
@@ -48,22 +55,36 @@ final class BlockPool {
       NativeMemory.free(block.memory());
       return;
     }
-    idle.computeIfAbsent(block.bytes(), size -> new ConcurrentLinkedDeque<>()).addFirst(block);
+    var blocks = idle.get(block.sizeClass);
+    synchronized (blocks) {
+      blocks.addFirst(block);
+    }
   }
 
   /** Frees what is idle. */
   void trim() {
-    for (var blocks : idle.values()) {
-      for (var block = blocks.pollFirst(); block != null; block = blocks.pollFirst()) {
-        idleBytes.addAndGet(-block.bytes());
-        NativeMemory.free(block.memory());
+    for (var blocks : idle) {
+      synchronized (blocks) {
+        for (var block : blocks) {
+          idleBytes.addAndGet(-block.bytes());
+          NativeMemory.free(block.memory());
+        }
+        blocks.clear();
       }
     }
   }
 
-  static long sizeClass(long bytes) {
-    long least = Math.max(bytes, LEAST);
-    long quarter = Math.max(Long.highestOneBit(least) / 4, LEAST);
-    return Math.ceilDiv(least, quarter) * quarter;
+  /** The least class whose blocks have so many bytes: four to a power of two. */
+  static int sizeClass(long bytes) {
+    if (bytes <= LEAST) return 0;
+    int power = 63 - Long.numberOfLeadingZeros(bytes - 1); // 2^power < bytes ≤ 2^(power + 1)
+    long quarter = 1L << (power - 2);
+    int quarters = (int) ((bytes - (1L << power) + quarter - 1) / quarter);
+    return 4 * (power - LEAST_POWER) + quarters;
+  }
+
+  static long bytesOf(int sizeClass) {
+    long least = LEAST << (sizeClass / 4);
+    return least + sizeClass % 4 * (least / 4);
   }
 }

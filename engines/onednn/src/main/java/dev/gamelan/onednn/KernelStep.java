@@ -124,20 +124,40 @@ final class KernelStep implements Step {
   }
 
   @Override
+  public void prepare(Run run) {
+    for (int part = 0; part < parts; part++) {
+      long at = at(part);
+      long count = from(part + 1) - from(part);
+      run.set(at, divided == outer.length ? count : length);
+      for (int loop = 0; loop < outer.length; loop++) {
+        run.set(at + 1 + loop, loop == divided ? count : outer[loop]);
+      }
+      for (int i = 0; i < operands.size(); i++) setStrides(run, at, i);
+    }
+  }
+
+  @Override
   public void run(Run run, int part) {
     long from = from(part);
-    long count = from(part + 1) - from;
-    long at = firstArgument + (long) part * kernel().argumentCount();
-    boolean row = divided == outer.length;
-    run.set(at, row ? count : length);
+    if (isNothing(from(part + 1) - from)) return;
+    long at = at(part);
+    for (int i = 0; i < operands.size(); i++) {
+      run.set(at + kernel().addressArgument(i), address(run, part, from, i));
+    }
+    compiled.run(run.argumentAddress(at));
+  }
+
+  private long at(int part) {
+    return firstArgument + (long) part * kernel().argumentCount();
+  }
+
+  /** Of an empty column the identity is still to be written. */
+  private boolean isNothing(long count) {
     for (int loop = 0; loop < outer.length; loop++) {
       long size = loop == divided ? count : outer[loop];
-      boolean nothing = size == 0 && !(kernel().columns() && loop == outer.length - 1);
-      if (nothing) return; // Of an empty column the identity is still to be written.
-      run.set(at + 1 + loop, size);
+      if (size == 0 && !(kernel().columns() && loop == outer.length - 1)) return true;
     }
-    for (int i = 0; i < operands.size(); i++) bind(run, at, part, from, i);
-    compiled.run(run.argumentAddress(at));
+    return false;
   }
 
   /** The first index of a part, in the loop that is divided. */
@@ -149,20 +169,23 @@ final class KernelStep implements Step {
     return Math.min(size, Math.ceilDiv(size, grain * parts) * grain * part);
   }
 
-  private void bind(Run run, long at, int part, long from, int index) {
+  private boolean isScratch(int index) {
+    return kernel().operands().get(index).access() == Operand.Access.SCRATCH;
+  }
+
+  private long address(Run run, int part, long from, int index) {
     var operand = operands.get(index);
-    boolean scratch = kernel().operands().get(index).access() == Operand.Access.SCRATCH;
     long address = run.address(operand.storage) + operand.offset;
-    if (scratch) {
-      address += part * scratchBytes(length);
-    } else if (divided == outer.length) {
-      address += from * operand.inner;
-    } else {
-      address += from * operand.strides.get(divided);
-    }
+    if (isScratch(index)) return address + part * scratchBytes(length);
+    return address
+        + from * (divided == outer.length ? operand.inner : operand.strides.get(divided));
+  }
+
+  /** The odometer: an outer stride takes back what the loops inside have added. */
+  private void setStrides(Run run, long at, int index) {
+    var operand = operands.get(index);
+    boolean scratch = isScratch(index);
     long argument = at + kernel().addressArgument(index);
-    run.set(argument, address);
-    // The odometer: an outer stride takes back what the loops inside have added.
     int inside = kernel().columns() ? outer.length - 1 : outer.length;
     for (int loop = 0; loop < outer.length; loop++) {
       long stride = scratch ? 0 : operand.strides.get(loop);

@@ -76,6 +76,9 @@ final class Lowering {
     return new Program(
         steps,
         storages,
+        storages.stream()
+            .filter(s -> s.kind == Storage.Kind.INPUT || s.kind == Storage.Kind.OUTPUT)
+            .toList(),
         graph.inputTypes(),
         graph.outputTypes(),
         outputs,

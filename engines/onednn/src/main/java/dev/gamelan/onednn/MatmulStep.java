@@ -72,23 +72,35 @@ final class MatmulStep implements Step {
   }
 
   @Override
+  public void prepare(Run run) {
+    for (int i = 0; i < parts.size(); i++) {
+      var part = parts.get(i);
+      long at = at(i);
+      int rank = part.c.dims.size();
+      run.set(at + MatmulKernel.M, part.c.dims.get(rank - 2));
+      run.set(at + MatmulKernel.N, part.c.dims.get(rank - 1));
+      run.set(at + MatmulKernel.K, part.a.dims.get(rank - 1));
+      run.set(at + MatmulKernel.A_ROW_STRIDE, part.a.rowStride());
+      run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
+      run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
+      run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
+    }
+  }
+
+  @Override
   public void run(Run run, int index) {
     var part = parts.get(index);
-    long at = firstArgument + (long) index * MatmulKernel.ARGUMENTS;
-    int rank = part.c.dims.size();
-    run.set(at + MatmulKernel.M, part.c.dims.get(rank - 2));
-    run.set(at + MatmulKernel.N, part.c.dims.get(rank - 1));
-    run.set(at + MatmulKernel.K, part.a.dims.get(rank - 1));
-    run.set(at + MatmulKernel.A_ROW_STRIDE, part.a.rowStride());
-    run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
-    run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
-    run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
+    long at = at(index);
     for (long i = 0; i < part.c.batch(); i++) {
       run.set(at + MatmulKernel.A, run.address(part.a.storage) + part.a.start(i));
       run.set(at + MatmulKernel.B, run.address(part.b.storage) + part.b.start(i));
       run.set(at + MatmulKernel.C, run.address(part.c.storage) + part.c.start(i));
       kernel.run(run.argumentAddress(at));
     }
+  }
+
+  private long at(int part) {
+    return firstArgument + (long) part * MatmulKernel.ARGUMENTS;
   }
 
   @Override

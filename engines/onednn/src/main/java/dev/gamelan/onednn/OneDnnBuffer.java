@@ -25,6 +25,11 @@ final class OneDnnBuffer implements Buffer {
     this.block = pool.take(type.bytes());
   }
 
+  /** Where it lies, while it is acquired. */
+  long address() {
+    return block.memory().address();
+  }
+
   /** Keeps the memory until {@link #release}. */
   synchronized long acquire() {
     if (closed) throw new EngineException("buffer %s is closed".formatted(type));

@@ -7,12 +7,17 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a program: in the caller's thread, or with the whole team where steps are worth it. */
 final class OneDnnExecutable implements Executable {
+  private static final Cleaner CLEANER = Cleaner.create();
+
   private final Program program;
   private final Device device;
   private final CompileOptions options;
@@ -21,7 +26,20 @@ final class OneDnnExecutable implements Executable {
   private final MemorySegment[] constants;
   private final boolean parallel;
   private final int[] firstParts;
+
+  /** What the last run needed, for the next one. */
+  private final AtomicReference<@Nullable Run> idle = new AtomicReference<>();
+
   private volatile boolean closed;
+
+  /** Frees what an executable kept that is gone. */
+  private record Freeing(AtomicReference<@Nullable Run> idle) implements Runnable {
+    @Override
+    public void run() {
+      var run = idle.getAndSet(null);
+      if (run != null) run.free();
+    }
+  }
 
   OneDnnExecutable(
       Program program, Device device, CompileOptions options, BlockPool pool, Team team) {
@@ -36,6 +54,7 @@ final class OneDnnExecutable implements Executable {
       constants[i] = Arena.ofAuto().allocate(Math.max(bytes.byteSize(), 1), 64);
       MemorySegment.copy(bytes, 0, constants[i], 0, bytes.byteSize());
     }
+    CLEANER.register(this, new Freeing(idle));
     this.firstParts = Walk.firsts(program.steps());
     this.parallel = program.steps().stream().anyMatch(step -> step.parts() > 1);
   }
@@ -43,53 +62,45 @@ final class OneDnnExecutable implements Executable {
   @Override
   public List<Buffer> run(List<Buffer> inputs) {
     if (closed) throw new EngineException("the executable is closed");
-    var types = inputs.stream().map(Buffer::type).toList();
-    if (!types.equals(program.inputTypes())) {
-      throw new EngineException(
-          "the executable takes %s; got %s".formatted(program.inputTypes(), types));
-    }
-    var addresses = new long[program.storages().size()];
+    checkTypes(inputs);
     var acquired = new ArrayList<OneDnnBuffer>(inputs.size());
-    var outputs = new ArrayList<OneDnnBuffer>();
-    var taken = new ArrayList<BlockPool.Block>();
+    var outputs = new ArrayList<OneDnnBuffer>(program.outputTypes().size());
+    var run = idle.getAndSet(null);
     boolean done = false;
     try {
-      var inputAddresses = new long[inputs.size()];
-      for (int i = 0; i < inputAddresses.length; i++) {
-        var buffer = (OneDnnBuffer) inputs.get(i);
-        inputAddresses[i] = buffer.acquire();
+      for (var input : inputs) {
+        var buffer = (OneDnnBuffer) input;
+        buffer.acquire();
         acquired.add(buffer);
       }
-      var outputAddresses = new long[program.outputTypes().size()];
-      for (int i = 0; i < outputAddresses.length; i++) {
-        var buffer = new OneDnnBuffer(program.outputTypes().get(i), device, pool);
-        outputs.add(buffer);
-        outputAddresses[i] = buffer.acquire();
-        buffer.release();
-      }
-      var arena = pool.take(program.arenaBytes());
-      taken.add(arena);
-      var arguments = pool.take(8 * program.arguments());
-      taken.add(arguments);
-      for (var storage : program.storages()) {
-        addresses[storage.id] =
-            switch (storage.kind) {
-              case INPUT -> inputAddresses[storage.index];
-              case OUTPUT -> outputAddresses[storage.index];
-              case CONSTANT -> constants[storage.index].address();
-              case ARENA -> arena.memory().address() + storage.arenaOffset;
-            };
-      }
-      execute(new Run(acquired, addresses, arguments.memory()));
+      for (var type : program.outputTypes()) outputs.add(new OneDnnBuffer(type, device, pool));
+      if (run == null) run = new Run(program, constants, pool);
+      run.begin(acquired, outputs);
+      execute(run);
       done = true;
     } finally {
       Reference.reachabilityFence(this); // Kernels and constants stay until the run is over.
-      taken.forEach(pool::give);
-      acquired.forEach(OneDnnBuffer::release);
+      if (run != null) {
+        run.end();
+        if (!idle.compareAndSet(null, run)) run.free();
+      }
+      for (var buffer : acquired) buffer.release();
       for (int donated : options.donated()) inputs.get(donated).close();
       if (!done) outputs.forEach(OneDnnBuffer::close);
     }
     return List.copyOf(outputs);
+  }
+
+  private void checkTypes(List<Buffer> inputs) {
+    var types = program.inputTypes();
+    boolean same = inputs.size() == types.size();
+    for (int i = 0; same && i < types.size(); i++) {
+      same = types.get(i).equals(inputs.get(i).type());
+    }
+    if (same) return;
+    throw new EngineException(
+        "the executable takes %s; got %s"
+            .formatted(types, inputs.stream().map(Buffer::type).toList()));
   }
 
   private void execute(Run run) {

@@ -7,12 +7,14 @@ import java.util.List;
 /**
  * What a graph was lowered to: steps in order, and the storages between them.
  *
+ * @param external the storages of inputs and outputs, which each run brings
  * @param outputs for each output its storage
  * @param arguments how many longs the kernels' arguments take in a run
  */
 record Program(
     List<Step> steps,
     List<Storage> storages,
+    List<Storage> external,
     List<TensorType> inputTypes,
     List<TensorType> outputTypes,
     List<Storage> outputs,
@@ -26,6 +28,7 @@ record Program(
   Program {
     steps = List.copyOf(steps);
     storages = List.copyOf(storages);
+    external = List.copyOf(external);
     inputTypes = List.copyOf(inputTypes);
     outputTypes = List.copyOf(outputTypes);
     outputs = List.copyOf(outputs);

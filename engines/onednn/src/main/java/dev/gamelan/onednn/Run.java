@@ -4,19 +4,74 @@ import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Where everything lies during one run of a program: addresses, and the arguments of kernels. */
+/**
+ * Where everything lies during a run of a program: addresses, and the arguments of kernels. It is
+ * used for one run at a time, and then for the next.
+ */
 final class Run {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
-  private final List<OneDnnBuffer> inputs;
-  private final long[] addresses;
-  private final MemorySegment arguments;
+  /** A larger arena goes back to the pool between runs. */
+  private static final long MOST_KEPT = 64 << 10;
 
-  Run(List<OneDnnBuffer> inputs, long[] addresses, MemorySegment arguments) {
+  private final Program program;
+  private final BlockPool pool;
+  private final long[] addresses;
+  private final BlockPool.Block argumentBlock;
+  private final MemorySegment arguments;
+  private BlockPool.@Nullable Block arena;
+  private List<OneDnnBuffer> inputs = List.of();
+
+  /**
+   * @param constants where the program's constants lie
+   */
+  Run(Program program, MemorySegment[] constants, BlockPool pool) {
+    this.program = program;
+    this.pool = pool;
+    this.addresses = new long[program.storages().size()];
+    this.argumentBlock = pool.take(8 * program.arguments());
+    this.arguments = argumentBlock.memory();
+    for (var storage : program.storages()) {
+      if (storage.kind == Storage.Kind.CONSTANT) {
+        addresses[storage.id] = constants[storage.index].address();
+      }
+    }
+    for (var step : program.steps()) step.prepare(this);
+  }
+
+  /** Before the steps run: the buffers are acquired. */
+  void begin(List<OneDnnBuffer> inputs, List<OneDnnBuffer> outputs) {
     this.inputs = inputs;
-    this.addresses = addresses;
-    this.arguments = arguments;
+    if (arena == null) {
+      arena = pool.take(program.arenaBytes());
+      for (var storage : program.storages()) {
+        if (storage.kind == Storage.Kind.ARENA) {
+          addresses[storage.id] = arena.memory().address() + storage.arenaOffset;
+        }
+      }
+    }
+    for (var storage : program.external()) {
+      var buffers = storage.kind == Storage.Kind.INPUT ? inputs : outputs;
+      addresses[storage.id] = buffers.get(storage.index).address();
+    }
+  }
+
+  void end() {
+    inputs = List.of();
+    if (arena != null && program.arenaBytes() > MOST_KEPT) giveArena();
+  }
+
+  /** For good. */
+  void free() {
+    giveArena();
+    pool.give(argumentBlock);
+  }
+
+  private void giveArena() {
+    if (arena != null) pool.give(arena);
+    arena = null;
   }
 
   /** Where the weights in an input's buffer lie as {@code packing} has them. */

@@ -9,6 +9,9 @@ interface Step {
 
   void run(Run run, int part);
 
+  /** Writes what is the same in each run to the arguments of {@code run}, which is used again. */
+  default void prepare(Run run) {}
+
   /** What it reads or writes. */
   List<Storage> storages();
 

@@ -3,7 +3,7 @@ package dev.gamelan.onednn;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.gamelan.onednn.code.NativeMemory;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,8 +28,10 @@ class WalkTest {
   }
 
   private static Walk walk(List<Step> steps) {
-    return new Walk(
-        steps, new Run(List.of(), new long[0], NativeMemory.allocate(8)), Walk.firsts(steps));
+    var program =
+        new Program(steps, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), 0, 1);
+    var run = new Run(program, new MemorySegment[0], new BlockPool(1 << 20));
+    return new Walk(steps, run, Walk.firsts(steps));
   }
 
   @Test
