@@ -4,7 +4,6 @@ import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ScatterKind;
-import dev.gamelan.ir.Value;
 import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Operand;
 import dev.gamelan.type.DType;
@@ -49,8 +48,8 @@ final class IndexingLowering {
     long row = size(x.shape(), axis + 1, x.rank()) * x.type().dtype().bits() / 8;
     boolean shared = node.result().type().bytes() >= GatherStep.WORTH_SHARING;
     return new GatherStep(
-        dense(x),
-        dense(indices),
+        lowering.dense(x),
+        lowering.dense(indices),
         lowering.place(node.result()),
         indices.type().dtype(),
         size(x.shape(), 0, axis),
@@ -64,8 +63,8 @@ final class IndexingLowering {
     var x = node.inputs().get(0);
     var indices = node.inputs().get(1);
     return new GatherElementsStep(
-        dense(x),
-        dense(indices),
+        lowering.dense(x),
+        lowering.dense(indices),
         lowering.place(node.result()),
         indices.type().dtype(),
         size(x.shape(), 0, axis),
@@ -105,8 +104,8 @@ final class IndexingLowering {
     return new ScatterStep(
         kernel,
         result,
-        dense(indices),
-        dense(updates),
+        lowering.dense(indices),
+        lowering.dense(updates),
         indices.type().dtype(),
         size(x.shape(), 0, axis),
         x.dim(axis),
@@ -132,11 +131,4 @@ final class IndexingLowering {
   }
 
   /** The value's elements one behind another, from the start of a storage. */
-  private Storage dense(Value value) {
-    var view = lowering.view(value);
-    if (view.offset() == 0 && view.isContiguous()) return lowering.place(view.base());
-    var copy = lowering.temporary(value.type().bytes());
-    lowering.copy(view, copy);
-    return copy;
-  }
 }

@@ -28,6 +28,7 @@ final class Lowering {
 
   private final Graph graph;
   private final Kernels kernels;
+  private final BlockPool pool;
   private final Set<Integer> lasting;
   private final Fusion fusion;
   private final Map<Unit, Set<Value>> stored;
@@ -42,20 +43,24 @@ final class Lowering {
   private final Set<Value> deferred = new HashSet<>();
 
   private int arguments;
+  private int controls;
 
-  private Lowering(Graph graph, Kernels kernels, Set<Integer> lasting) {
+  private Lowering(Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting) {
     this.graph = graph;
     this.kernels = kernels;
+    this.pool = pool;
     this.lasting = lasting;
     this.fusion = new Fusion(graph, node -> ConvolutionLowering.isChannelsLast(node, kernels));
     this.stored = Fusion.stored(graph, fusion);
   }
 
   /**
+   * @param pool for the arenas of programs inside of this one
    * @param lasting inputs whose packed forms are worth keeping
    */
-  static Program lower(Graph graph, Kernels kernels, Set<Integer> lasting) {
-    return new Lowering(ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, lasting).program();
+  static Program lower(Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting) {
+    return new Lowering(ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, pool, lasting)
+        .program();
   }
 
   private Program program() {
@@ -84,7 +89,8 @@ final class Lowering {
         outputs,
         constants,
         placeInArena(),
-        arguments);
+        arguments,
+        controls);
   }
 
   /** Where output {@code i} lies; what is no value of its own is copied. */
@@ -268,6 +274,25 @@ final class Lowering {
     return first;
   }
 
+  /** A place for the walk of a step that holds programs of its own. */
+  int reserveControl() {
+    return controls++;
+  }
+
+  /** The program of a graph inside of this one. */
+  Runs nested(Graph body) {
+    return new Runs(lower(body, kernels, pool, Set.of()), pool);
+  }
+
+  /** Where a value lies one element behind another. */
+  Storage dense(Value value) {
+    var view = fusion.view(value);
+    if (view.offset() == 0 && view.isContiguous()) return place(view.base());
+    var copy = temporary(value.type().bytes());
+    copy(view, copy);
+    return copy;
+  }
+
   private void lower(Unit unit) {
     if (unit.fused) {
       new KernelLowering(this, kernels, unit, stored.getOrDefault(unit, Set.of())).lower();
@@ -275,6 +300,7 @@ final class Lowering {
     }
     var node = unit.nodes.getFirst();
     if (new MovementLowering(this, new Movement(this, kernels)).lower(node)) return;
+    if (new ControlLowering(this, kernels).lower(node)) return;
     var step =
         switch (node.op()) {
           case Primitive.DotGeneral dot -> new DotLowering(this, kernels, node, dot).lower();

@@ -10,6 +10,7 @@ import java.util.List;
  * @param external the storages of inputs and outputs, which each run brings
  * @param outputs for each output its storage
  * @param arguments how many longs the kernels' arguments take in a run
+ * @param controls how many steps hold programs of their own
  */
 record Program(
     List<Step> steps,
@@ -20,7 +21,8 @@ record Program(
     List<Storage> outputs,
     List<Constant> constants,
     long arenaBytes,
-    long arguments) {
+    long arguments,
+    int controls) {
 
   /** Bytes that lie there before the program runs. */
   record Constant(Storage storage, MemorySegment bytes) {}
@@ -33,5 +35,10 @@ record Program(
     outputTypes = List.copyOf(outputTypes);
     outputs = List.copyOf(outputs);
     constants = List.copyOf(constants);
+  }
+
+  /** All that a run takes, but for its arguments. */
+  long workspaceBytes() {
+    return arenaBytes + steps.stream().mapToLong(Step::workspaceBytes).sum();
   }
 }

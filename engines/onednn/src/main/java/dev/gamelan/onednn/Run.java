@@ -3,6 +3,9 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Run {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+  private static final VarHandle WALKS = MethodHandles.arrayElementVarHandle(Walk[].class);
 
   /** A larger arena goes back to the pool between runs. */
   private static final long MOST_KEPT = 64 << 10;
@@ -21,6 +25,7 @@ final class Run {
   private final long[] addresses;
   private final BlockPool.Block argumentBlock;
   private final MemorySegment arguments;
+  private final @Nullable Walk[] walks;
   private BlockPool.@Nullable Block arena;
   private List<OneDnnBuffer> inputs = List.of();
 
@@ -33,6 +38,7 @@ final class Run {
     this.addresses = new long[program.storages().size()];
     this.argumentBlock = pool.take(8 * program.arguments());
     this.arguments = argumentBlock.memory();
+    this.walks = new Walk[program.controls()];
     for (var storage : program.storages()) {
       if (storage.kind == Storage.Kind.CONSTANT) {
         addresses[storage.id] = constants[storage.index].address();
@@ -44,6 +50,16 @@ final class Run {
   /** Before the steps run: the buffers are acquired. */
   void begin(List<OneDnnBuffer> inputs, List<OneDnnBuffer> outputs) {
     this.inputs = inputs;
+    begin();
+    for (var storage : program.external()) {
+      var buffers = storage.kind == Storage.Kind.INPUT ? inputs : outputs;
+      addresses[storage.id] = buffers.get(storage.index).address();
+    }
+  }
+
+  /** As a part of another run, whose addresses come by {@link #bind}. */
+  void begin() {
+    Arrays.fill(walks, null);
     if (arena == null) {
       arena = pool.take(program.arenaBytes());
       for (var storage : program.storages()) {
@@ -52,10 +68,24 @@ final class Run {
         }
       }
     }
+  }
+
+  /** Where this run's inputs and outputs lie; what is written to the arena stays. */
+  void bind(long[] inputAddresses, long[] outputAddresses) {
     for (var storage : program.external()) {
-      var buffers = storage.kind == Storage.Kind.INPUT ? inputs : outputs;
-      addresses[storage.id] = buffers.get(storage.index).address();
+      var of = storage.kind == Storage.Kind.INPUT ? inputAddresses : outputAddresses;
+      addresses[storage.id] = of[storage.index];
     }
+  }
+
+  /** Lets the other threads of a step join the walk through the program inside of it. */
+  void publish(int slot, Walk walk) {
+    WALKS.setVolatile(walks, slot, walk);
+  }
+
+  /** The latest walk that was published, if any. */
+  @Nullable Walk published(int slot) {
+    return (Walk) WALKS.getVolatile(walks, slot);
   }
 
   void end() {

@@ -9,6 +9,11 @@ interface Step {
 
   void run(Run run, int part);
 
+  /** Bytes that it takes beside its program's arena. */
+  default long workspaceBytes() {
+    return 0;
+  }
+
   /** Writes what is the same in each run to the arguments of {@code run}, which is used again. */
   default void prepare(Run run) {}
 

@@ -54,6 +54,64 @@ class OneDnnDivisionTest {
               %3 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %2, %1 : f32[65,301]
               return %3
             }"""),
+        new Case(
+            "scan with a body worth dividing",
+            """
+            (%0: f32[65,70], %1: f32[3,65,70], %2: f32[70,70]) {
+              %3:2 = scan[body=(%0: f32[65,70], %1: f32[65,70], %2: f32[70,70]) {
+                  %3 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %0, %2 : f32[65,70]
+                  %4 = add %3, %1 : f32[65,70]
+                  %5 = tanh %4 : f32[65,70]
+                  %6 = exp %5 : f32[65,70]
+                  return %5, %6
+                }, length=3, carries=1, sequences=1, reverse=true] %0, %1, %2 : f32[65,70], f32[3,65,70]
+              return %3, %3:1
+            }"""),
+        new Case(
+            "while in a cond, both worth dividing",
+            """
+            (%0: f32[65,70], %1: f32[70,70]) {
+              %2 = reduce[kind=max, axes=[0,1]] %0 : f32[]
+              %3 = fill[value=f32(0.0), shape=[]] : f32[]
+              %4 = compare[kind=gt] %2, %3 : bool[]
+              %5 = cond[onTrue=(%0: f32[65,70], %1: f32[70,70]) {
+                  %2 = while[condition=(%0: f32[65,70], %1: f32[70,70]) {
+                      %2 = reduce[kind=sum, axes=[0,1]] %0 : f32[]
+                      %3 = fill[value=f32(1.0), shape=[]] : f32[]
+                      %4 = abs %2 : f32[]
+                      %5 = compare[kind=gt] %4, %3 : bool[]
+                      return %5
+                    }, body=(%0: f32[65,70], %1: f32[70,70]) {
+                      %2 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %0, %1 : f32[65,70]
+                      %3 = tanh %2 : f32[65,70]
+                      %4 = fill[value=f32(0.0625), shape=[]] : f32[]
+                      %5 = broadcast_in_dim[shape=[65,70], axes=[]] %4 : f32[65,70]
+                      %6 = mul %3, %5 : f32[65,70]
+                      return %6
+                    }, carries=1] %0, %1 : f32[65,70]
+                  return %2
+                }, onFalse=(%0: f32[65,70], %1: f32[70,70]) { return %0 }] %4, %0, %1 : f32[65,70]
+              return %5
+            }"""),
+        new Case(
+            "convolution, pointwise and a maximum, in slabs",
+            """
+            (%0: f32[1,5,33,19], %1: f32[48,5,3,3], %2: f32[48]) {
+              %3 = convolution[window={strides=[1,1], low=[1,1], high=[1,1], dilation=[1,1]}, groups=1, result=f32] %0, %1 : f32[1,48,33,19]
+              %4 = broadcast_in_dim[shape=[1,48,33,19], axes=[1]] %2 : f32[1,48,33,19]
+              %5 = add %3, %4 : f32[1,48,33,19]
+              %6 = pool[kind=max, size=[3,3], window={strides=[2,2], low=[1,1], high=[1,1], dilation=[1,1]}, countPadding=false] %5 : f32[1,48,17,10]
+              %7 = reduce[kind=sum, axes=[0,2]] %5 : f32[48,19]
+              return %6, %5, %7
+            }"""),
+        new Case(
+            "strided convolution of few rows, averaged",
+            """
+            (%0: f32[1,32,9,9], %1: f32[80,32,3,3]) {
+              %2 = convolution[window={strides=[2,2], low=[1,1], high=[1,1], dilation=[1,1]}, groups=1, result=f32] %0, %1 : f32[1,80,5,5]
+              %3 = pool[kind=average, size=[2,3], window={strides=[1,2], low=[1,0], high=[0,1], dilation=[1,1]}, countPadding=false] %2 : f32[1,80,5,2]
+              return %3
+            }"""),
         convolution("convolution by channels", "[1,5,17,19]", "[70,5,3,3]", "[1,70,17,19]", 1),
         convolution("convolution by batch", "[5,6,17,19]", "[9,6,3,3]", "[5,9,17,19]", 1),
         convolution("convolution in groups", "[3,6,17,19]", "[12,2,3,3]", "[3,12,17,19]", 3),
