@@ -5,6 +5,7 @@ import dev.gamelan.models.Gpt2;
 import dev.gamelan.models.ResNet;
 import dev.gamelan.nn.Layer;
 import dev.gamelan.nn.Linear;
+import dev.gamelan.nn.Lstm;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.tensor.Precision;
@@ -74,6 +75,19 @@ record InferenceProgram<L extends Layer>(
         () -> Input.tokens(50257, 1, 64),
         TensorType.of(DType.F32, 1, 64, 50257),
         gpt2 -> gpt2::forward);
+  }
+
+  /** Eight times hidden² weights a step and example: four gates of an input and a state each. */
+  static Program lstm() {
+    return new InferenceProgram<>(
+        "lstm",
+        "an LSTM of 128 over 64 steps of 32×128, all states read",
+        2.0 * 32 * 64 * 8 * 128 * 128,
+        0,
+        () -> new Lstm(128, 128, Lstm.Options.DEFAULT),
+        () -> Input.floats(64, 32, 128),
+        TensorType.of(DType.F32, 64, 32, 128),
+        lstm -> x -> lstm.forward(x).sequence());
   }
 
   static Program tiny() {

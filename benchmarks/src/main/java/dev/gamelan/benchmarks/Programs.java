@@ -9,6 +9,7 @@ final class Programs {
           InferenceProgram.bert(),
           InferenceProgram.resNet50(),
           InferenceProgram.gpt2(),
+          InferenceProgram.lstm(),
           InferenceProgram.tiny(),
           new MlpProgram(MlpProgram.Size.MNIST),
           new MlpProgram(MlpProgram.Size.TINY),

@@ -123,6 +123,43 @@ public abstract class PrecisionConformance extends TensorConformance {
         });
   }
 
+  /** Weights that are the carry, a sequence, and the same in each iteration. */
+  @Test
+  void parametersInAllRolesOfAScan() {
+    onAll(
+        precision -> {
+          var carry = Parameter.of(normal(1, 80, 80));
+          var sequence = Parameter.of(normal(2, 3, 80, 80));
+          var free = Parameter.of(normal(3, 80, 80));
+          UnaryOperator<Tensor> inScan =
+              x ->
+                  Tensors.scan(
+                          List.of(carry.value()),
+                          List.of(sequence.value()),
+                          (carries, slices) -> {
+                            var y = x.matmul(carries.getFirst()).matmul(slices.getFirst());
+                            return new Tensors.Step(
+                                List.of(y.matmul(free.value()).tanh()), List.of());
+                          })
+                      .carries()
+                      .getFirst();
+          UnaryOperator<Tensor> unrolled =
+              x -> {
+                var y = carry.value();
+                for (int i = 0; i < 3; i++) {
+                  y = x.matmul(y).matmul(sequence.value().at(0, i)).matmul(free.value()).tanh();
+                }
+                return y;
+              };
+          var x = normal(4, 80, 80).mul(1e-3).evaluate();
+          var expected = CompiledFunction.ofUnary(unrolled).apply(x).toFloatArray();
+          var compiled = CompiledFunction.ofUnary(inScan);
+          for (int call = 0; call < 2; call++) {
+            assertArrayEquals(expected, compiled.apply(x).toFloatArray(), 1e-4f);
+          }
+        });
+  }
+
   @Test
   void trainingInBf16KeepsParametersInF32() {
     onWithBf16(

@@ -41,7 +41,7 @@ final class CondStep extends ControlStep {
     var branch = chosen ? onTrue : onFalse;
     var inside = branch.take();
     try {
-      inside.begin();
+      inside.begin(run, operands);
       inside.bind(addresses(run, operands), addresses(run, results));
       walk(run, branch, inside);
     } finally {

@@ -50,7 +50,8 @@ final class ControlLowering {
     lowering.step(
         new ScanStep(
             op,
-            lowering.nested(op.body()),
+            lowering.nested(
+                op.body(), ControlStep.storages(operands), op.carries() + op.sequences()),
             operands,
             results,
             spares(node, op.carries()),
@@ -63,12 +64,14 @@ final class ControlLowering {
   }
 
   private void loop(Node node, Primitive.While op) {
+    var operands =
+        node.inputs().stream().map(input -> place(input, lowering.dense(input), 1)).toList();
     lowering.step(
         new WhileStep(
             op,
-            lowering.nested(op.condition()),
-            lowering.nested(op.body()),
-            node.inputs().stream().map(input -> place(input, lowering.dense(input), 1)).toList(),
+            lowering.nested(op.condition(), ControlStep.storages(operands), op.carries()),
+            lowering.nested(op.body(), ControlStep.storages(operands), op.carries()),
+            operands,
             node.results().stream()
                 .map(result -> place(result, lowering.place(result), 1))
                 .toList(),
@@ -79,13 +82,14 @@ final class ControlLowering {
   }
 
   private void branch(Node node, Primitive.Cond op) {
-    var operands = node.inputs().subList(1, node.inputs().size());
+    var inputs = node.inputs().subList(1, node.inputs().size());
+    var operands = inputs.stream().map(lowering::dense).toList();
     lowering.step(
         new CondStep(
-            lowering.nested(op.onTrue()),
-            lowering.nested(op.onFalse()),
+            lowering.nested(op.onTrue(), operands, 0),
+            lowering.nested(op.onFalse(), operands, 0),
             lowering.dense(node.inputs().getFirst()),
-            operands.stream().map(lowering::dense).toList(),
+            operands,
             node.results().stream().map(lowering::place).toList(),
             lowering.reserveControl(),
             kernels.threads()));

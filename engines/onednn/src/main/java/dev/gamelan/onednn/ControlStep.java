@@ -31,6 +31,10 @@ abstract class ControlStep implements Step {
     this.what = what;
   }
 
+  static List<Storage> storages(List<Place> places) {
+    return places.stream().map(Place::storage).toList();
+  }
+
   /** Runs the programs, each by {@link #walk}. */
   abstract void drive(Run run);
 

@@ -129,6 +129,4 @@ final class IndexingLowering {
   private static long size(Shape shape, int from, int to) {
     return shape.range(from, to).size();
   }
-
-  /** The value's elements one behind another, from the start of a storage. */
 }

@@ -279,9 +279,22 @@ final class Lowering {
     return controls++;
   }
 
-  /** The program of a graph inside of this one. */
-  Runs nested(Graph body) {
-    return new Runs(lower(body, kernels, pool, Set.of()), pool);
+  /**
+   * The program of a graph inside of this one.
+   *
+   * @param operands where its inputs lie
+   * @param firstFree the first of them that is the same in each of its runs
+   */
+  Runs nested(Graph body, List<Storage> operands, int firstFree) {
+    var lastingInside = new HashSet<Integer>();
+    for (int i = firstFree; i < operands.size(); i++) {
+      if (lasts(operands.get(i))) lastingInside.add(i);
+    }
+    return new Runs(lower(body, kernels, pool, lastingInside), pool);
+  }
+
+  private boolean lasts(Storage storage) {
+    return storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index);
   }
 
   /** Where a value lies one element behind another. */

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,9 @@ final class Run {
   private final MemorySegment arguments;
   private final @Nullable Walk[] walks;
   private BlockPool.@Nullable Block arena;
-  private List<OneDnnBuffer> inputs = List.of();
+
+  /** The buffers of inputs; in a run inside of another, null for what has none of its own. */
+  private List<@Nullable OneDnnBuffer> inputs = List.of();
 
   /**
    * @param constants where the program's constants lie
@@ -49,7 +52,7 @@ final class Run {
 
   /** Before the steps run: the buffers are acquired. */
   void begin(List<OneDnnBuffer> inputs, List<OneDnnBuffer> outputs) {
-    this.inputs = inputs;
+    this.inputs = new ArrayList<>(inputs);
     begin();
     for (var storage : program.external()) {
       var buffers = storage.kind == Storage.Kind.INPUT ? inputs : outputs;
@@ -57,7 +60,22 @@ final class Run {
     }
   }
 
-  /** As a part of another run, whose addresses come by {@link #bind}. */
+  /**
+   * As a part of another run, whose addresses come by {@link #bind}.
+   *
+   * @param operands where the inputs lie in that run
+   */
+  void begin(Run outer, List<Storage> operands) {
+    var buffers = new ArrayList<@Nullable OneDnnBuffer>();
+    for (var storage : operands) {
+      boolean own = storage.kind == Storage.Kind.INPUT;
+      buffers.add(own ? outer.inputs.get(storage.index) : null);
+    }
+    inputs = buffers;
+    begin();
+  }
+
+  /** Before another walk through the same steps. */
   void begin() {
     Arrays.fill(walks, null);
     if (arena == null) {
@@ -106,7 +124,9 @@ final class Run {
 
   /** Where the weights in an input's buffer lie as {@code packing} has them. */
   long packed(Storage storage, long offset, DnnlPrimitive.Packing packing) {
-    return inputs.get(storage.index).packs().get(offset, packing);
+    var buffer = inputs.get(storage.index);
+    if (buffer == null) throw new IllegalStateException("weights that last have a buffer");
+    return buffer.packs().get(offset, packing);
   }
 
   long address(Storage storage) {

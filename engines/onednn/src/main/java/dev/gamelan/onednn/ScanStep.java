@@ -62,7 +62,7 @@ final class ScanStep extends ControlStep {
     if (op.reverse()) moveSlices(inputs, outputs, op.length() - 1);
     var inside = body.take();
     try {
-      inside.begin();
+      inside.begin(run, storages(operands));
       for (long i = 0; i < op.length(); i++) {
         boolean toResult = (op.length() - 1 - i) % 2 == 0;
         for (int c = 0; c < op.carries(); c++) {

@@ -61,8 +61,8 @@ final class WhileStep extends ControlStep {
     boolean inResults = false;
     long iterations = 0;
     try {
-      test.begin();
-      inside.begin();
+      test.begin(run, storages(operands));
+      inside.begin(run, storages(operands));
       while (holds(run, test, inputs)) {
         inResults = !inResults;
         for (int c = 0; c < outputs.length; c++) {
