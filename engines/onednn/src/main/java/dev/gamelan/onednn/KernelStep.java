@@ -23,7 +23,13 @@ final class KernelStep implements Step {
     Bound {
       strides = List.copyOf(strides);
     }
+
+    boolean liesAs(Bound other) {
+      return offset == other.offset && strides.equals(other.strides) && inner == other.inner;
+    }
   }
+
+  private static final int LOAD_AND_STORE = 2;
 
   /** Rows are divided at multiples of this many elements. */
   private static final int ROW_GRAIN = 64;
@@ -59,6 +65,28 @@ final class KernelStep implements Step {
     this.divided = divided(threads);
     this.parts = parts(threads);
     for (int i = 0; i < operands.size(); i++) check(i);
+  }
+
+  /** In one phase each element is read before it is written, if both lie at the same place. */
+  @Override
+  public InPlace inPlace(Storage from, Storage to) {
+    if (kernel().phases().size() > 1) return InPlace.NO;
+    int target = -1;
+    for (int i = 0; i < operands.size(); i++) {
+      if (operands.get(i).storage == to) {
+        if (target >= 0) return InPlace.NO;
+        target = i;
+      }
+    }
+    if (target < 0) return InPlace.NO;
+    for (int i = 0; i < operands.size(); i++) {
+      boolean same =
+          kernel().operands().get(i).equals(kernel().operands().get(target))
+              && operands.get(i).liesAs(operands.get(target));
+      if (operands.get(i).storage == from && !same) return InPlace.NO;
+    }
+    boolean copy = operands.size() == 2 && kernel().perElement() == LOAD_AND_STORE;
+    return copy ? InPlace.IS_COPY : InPlace.YES;
   }
 
   private Kernel kernel() {

@@ -30,6 +30,7 @@ final class Lowering {
   private final Kernels kernels;
   private final BlockPool pool;
   private final Set<Integer> lasting;
+  private final Set<Integer> donated;
   private final Fusion fusion;
   private final Map<Unit, Set<Value>> stored;
   private final List<Step> steps = new ArrayList<>();
@@ -45,11 +46,13 @@ final class Lowering {
   private int arguments;
   private int controls;
 
-  private Lowering(Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting) {
+  private Lowering(
+      Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting, Set<Integer> donated) {
     this.graph = graph;
     this.kernels = kernels;
     this.pool = pool;
     this.lasting = lasting;
+    this.donated = donated;
     this.fusion = new Fusion(graph, node -> ConvolutionLowering.isChannelsLast(node, kernels));
     this.stored = Fusion.stored(graph, fusion);
   }
@@ -57,9 +60,12 @@ final class Lowering {
   /**
    * @param pool for the arenas of programs inside of this one
    * @param lasting inputs whose packed forms are worth keeping
+   * @param donated inputs that outputs may be written over
    */
-  static Program lower(Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting) {
-    return new Lowering(ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, pool, lasting)
+  static Program lower(
+      Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting, Set<Integer> donated) {
+    return new Lowering(
+            ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, pool, lasting, donated)
         .program();
   }
 
@@ -78,6 +84,7 @@ final class Lowering {
       else lower(unit);
     }
     for (int i = 0; i < graph.outputs().size(); i++) outputs.add(output(i));
+    var inPlace = InPlace.find(steps, storages, donated);
     return new Program(
         steps,
         storages,
@@ -88,6 +95,7 @@ final class Lowering {
         graph.outputTypes(),
         outputs,
         constants,
+        inPlace,
         placeInArena(),
         arguments,
         controls);
@@ -290,7 +298,7 @@ final class Lowering {
     for (int i = firstFree; i < operands.size(); i++) {
       if (lasts(operands.get(i))) lastingInside.add(i);
     }
-    return new Runs(lower(body, kernels, pool, lastingInside), pool);
+    return new Runs(lower(body, kernels, pool, lastingInside, Set.of()), pool);
   }
 
   private boolean lasts(Storage storage) {

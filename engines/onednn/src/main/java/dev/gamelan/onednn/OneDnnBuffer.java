@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A block of the pool. It goes back when it is closed and the last run that uses it is done. */
 final class OneDnnBuffer implements Buffer {
+  private static final int OWNER_AND_RUN = 2;
+
   private final TensorType type;
   private final Device device;
   private final BlockPool pool;
@@ -19,10 +21,25 @@ final class OneDnnBuffer implements Buffer {
   private boolean closed;
 
   OneDnnBuffer(TensorType type, Device device, BlockPool pool) {
+    this(type, device, pool, pool.take(type.bytes()));
+  }
+
+  private OneDnnBuffer(TensorType type, Device device, BlockPool pool, BlockPool.Block block) {
     this.type = type;
     this.device = device;
     this.pool = pool;
-    this.block = pool.take(type.bytes());
+    this.block = block;
+  }
+
+  /**
+   * A buffer in this one's place, which is closed; empty if anyone but the caller's run uses it.
+   */
+  synchronized Optional<OneDnnBuffer> takeOver(TensorType by) {
+    if (closed || users != OWNER_AND_RUN) return Optional.empty();
+    closed = true;
+    users++; // The block is another's now: it never goes back from here.
+    if (packs != null) packs.clear();
+    return Optional.of(new OneDnnBuffer(by, device, pool, block));
   }
 
   /** Where it lies, while it is acquired. */
@@ -83,8 +100,12 @@ final class OneDnnBuffer implements Buffer {
   @Override
   public Buffer copy() {
     var copy = new OneDnnBuffer(type, device, pool);
-    read(copy.block.memory());
+    copyTo(copy);
     return copy;
+  }
+
+  void copyTo(OneDnnBuffer other) {
+    read(other.block.memory());
   }
 
   @Override

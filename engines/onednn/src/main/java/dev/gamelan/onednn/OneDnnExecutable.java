@@ -43,7 +43,7 @@ final class OneDnnExecutable implements Executable {
         buffer.acquire();
         acquired.add(buffer);
       }
-      for (var type : program.outputTypes()) outputs.add(new OneDnnBuffer(type, device, pool));
+      for (int i = 0; i < program.outputTypes().size(); i++) outputs.add(output(i, acquired));
       run = runs.take();
       run.begin(acquired, outputs);
       execute(run);
@@ -56,6 +56,21 @@ final class OneDnnExecutable implements Executable {
       if (!done) outputs.forEach(OneDnnBuffer::close);
     }
     return List.copyOf(outputs);
+  }
+
+  /** In the place of a donated input where that is planned and nothing else uses it. */
+  private OneDnnBuffer output(int index, List<OneDnnBuffer> inputs) {
+    var type = program.outputTypes().get(index);
+    for (var pair : program.inPlace()) {
+      if (pair.output() != index) continue;
+      var input = inputs.get(pair.input());
+      var taken = input.takeOver(type);
+      if (taken.isPresent()) return taken.get();
+      var buffer = new OneDnnBuffer(type, device, pool);
+      if (pair.copied()) input.copyTo(buffer);
+      return buffer;
+    }
+    return new OneDnnBuffer(type, device, pool);
   }
 
   private void checkTypes(List<Buffer> inputs) {

@@ -9,6 +9,7 @@ import java.util.List;
  *
  * @param external the storages of inputs and outputs, which each run brings
  * @param outputs for each output its storage
+ * @param inPlace the outputs that are written over inputs
  * @param arguments how many longs the kernels' arguments take in a run
  * @param controls how many steps hold programs of their own
  */
@@ -20,6 +21,7 @@ record Program(
     List<TensorType> outputTypes,
     List<Storage> outputs,
     List<Constant> constants,
+    List<InPlace.Pair> inPlace,
     long arenaBytes,
     long arguments,
     int controls) {
@@ -35,6 +37,7 @@ record Program(
     outputTypes = List.copyOf(outputTypes);
     outputs = List.copyOf(outputs);
     constants = List.copyOf(constants);
+    inPlace = List.copyOf(inPlace);
   }
 
   /** All that a run takes, but for its arguments. */

@@ -17,6 +17,20 @@ interface Step {
   /** Writes what is the same in each run to the arguments of {@code run}, which is used again. */
   default void prepare(Run run) {}
 
+  /** How a step that reads {@code from} and writes {@code to} bears the two being one. */
+  enum InPlace {
+    /** It would read what it has written. */
+    NO,
+    /** It reads each element before it writes it. */
+    YES,
+    /** It would have nothing to do. */
+    IS_COPY
+  }
+
+  default InPlace inPlace(Storage from, Storage to) {
+    return InPlace.NO;
+  }
+
   /** What it reads or writes. */
   List<Storage> storages();
 

@@ -30,7 +30,8 @@ class WalkTest {
   private static Walk walk(List<Step> steps) {
     var program =
         new Program(
-            steps, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), 0, 1, 0);
+            steps, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), 0,
+            1, 0);
     var run = new Run(program, new MemorySegment[0], new BlockPool(1 << 20));
     return new Walk(steps, run, Walk.firsts(steps));
   }
