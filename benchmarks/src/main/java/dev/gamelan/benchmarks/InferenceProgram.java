@@ -23,6 +23,7 @@ import java.util.function.UnaryOperator;
  *
  * @param model made anew for each contender
  * @param forward from the model and its input to the one output
+ * @param resident whether a call leaves out writing the input and reading the output: of a kernel
  */
 record InferenceProgram<L extends Layer>(
     String name,
@@ -32,9 +33,10 @@ record InferenceProgram<L extends Layer>(
     Supplier<L> model,
     Supplier<Input> input,
     TensorType output,
-    Function<L, UnaryOperator<Tensor>> forward)
+    Function<L, UnaryOperator<Tensor>> forward,
+    boolean resident)
     implements Program {
-  private static final String OURS = "gamelan";
+  static final String OURS = "gamelan";
   private static final String IN_BF16 = "gamelan-bf16";
   private static final String ONNX_RUNTIME = "onnxruntime";
 
@@ -48,7 +50,8 @@ record InferenceProgram<L extends Layer>(
         () -> new Bert(Bert.Config.BASE),
         () -> Input.tokens(30522, 1, 128),
         TensorType.of(DType.F32, 1, 128, 768),
-        bert -> tokens -> bert.forward(tokens).hidden());
+        bert -> tokens -> bert.forward(tokens).hidden(),
+        false);
   }
 
   /** 4.09 G multiply-adds, as its authors' table has it for the stride in the 3×3 convolution. */
@@ -61,7 +64,8 @@ record InferenceProgram<L extends Layer>(
         () -> new ResNet(ResNet.Config.RESNET_50),
         () -> Input.floats(1, 3, 224, 224),
         TensorType.of(DType.F32, 1, 1000),
-        resNet -> resNet::forward);
+        resNet -> resNet::forward,
+        false);
   }
 
   /** As BERT-base with 64 positions, and the product with the embedding. */
@@ -74,7 +78,8 @@ record InferenceProgram<L extends Layer>(
         () -> new Gpt2(Gpt2.Config.SMALL),
         () -> Input.tokens(50257, 1, 64),
         TensorType.of(DType.F32, 1, 64, 50257),
-        gpt2 -> gpt2::forward);
+        gpt2 -> gpt2::forward,
+        false);
   }
 
   /** Eight times hidden² weights a step and example: four gates of an input and a state each. */
@@ -87,7 +92,8 @@ record InferenceProgram<L extends Layer>(
         () -> new Lstm(128, 128, Lstm.Options.DEFAULT),
         () -> Input.floats(64, 32, 128),
         TensorType.of(DType.F32, 64, 32, 128),
-        lstm -> x -> lstm.forward(x).sequence());
+        lstm -> x -> lstm.forward(x).sequence(),
+        false);
   }
 
   static Program tiny() {
@@ -99,7 +105,8 @@ record InferenceProgram<L extends Layer>(
         () -> new Sequential(new Linear(4, 8), UnaryLayer.of(Tensor::relu), new Linear(8, 2)),
         () -> Input.floats(4, 4),
         TensorType.of(DType.F32, 4, 2),
-        network -> network::forward);
+        network -> network::forward,
+        false);
   }
 
   /** Reads a mebi of floats and writes as many. */
@@ -113,7 +120,8 @@ record InferenceProgram<L extends Layer>(
         Sequential::new,
         () -> Input.floats(size),
         TensorType.of(DType.F32, size),
-        none -> x -> x.mul(2).add(1).tanh().mul(x).add(x.relu()).sub(x.div(3)));
+        none -> x -> x.mul(2).add(1).tanh().mul(x).add(x.relu()).sub(x.div(3)),
+        false);
   }
 
   @Override
@@ -143,7 +151,7 @@ record InferenceProgram<L extends Layer>(
                 inputs,
                 List.of("output"),
                 arguments -> List.of(forward.apply(network).apply(arguments.getFirst())));
-        yield new OnnxRuntimeInference(file, workspace.threads(), given, output);
+        yield new OnnxRuntimeInference(file, workspace.threads(), given, output, resident);
       }
       default -> throw new IllegalArgumentException("no contender '%s'".formatted(contender));
     };
@@ -151,6 +159,6 @@ record InferenceProgram<L extends Layer>(
 
   private Contender ours(L network, Workspace workspace, Precision precision) {
     workspace.initialize(network);
-    return new GamelanInference(forward.apply(network), input.get(), precision);
+    return new GamelanInference(forward.apply(network), input.get(), precision, resident);
   }
 }

@@ -21,13 +21,15 @@ final class OnnxRuntimeInference implements Contender {
   private final OrtSession.SessionOptions options;
   private final OrtSession session;
   private final Input input;
+  private final boolean resident;
   private final ByteBuffer write;
   private final Map<String, OnnxTensor> inputs;
   private final Map<String, OnnxTensor> outputs;
   private final FloatBuffer read;
 
   /** Of a model from {@code input} to {@code output}, which are f32 or i32. */
-  OnnxRuntimeInference(Path file, int threads, Input input, TensorType output) throws OrtException {
+  OnnxRuntimeInference(Path file, int threads, Input input, TensorType output, boolean resident)
+      throws OrtException {
     this.options = new OrtSession.SessionOptions();
     options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
     options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
@@ -36,6 +38,7 @@ final class OnnxRuntimeInference implements Contender {
     var environment = OrtEnvironment.getEnvironment();
     this.session = environment.createSession(file.toString(), options);
     this.input = input;
+    this.resident = resident;
     this.write = direct(input.type());
     var dims = input.type().shape().dims();
     this.inputs =
@@ -64,7 +67,8 @@ final class OnnxRuntimeInference implements Contender {
 
   @Override
   public void call() throws OrtException {
-    result();
+    if (resident) session.run(inputs, outputs).close();
+    else result();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.gamelan.benchmarks;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What {@code ./gamelan bench} knows. */
 final class Programs {
@@ -19,17 +20,17 @@ final class Programs {
   private Programs() {}
 
   static List<Program> all() {
-    return ALL;
+    return Stream.concat(ALL.stream(), Kernels.all().stream()).toList();
   }
 
   static Program get(String name) {
-    return ALL.stream()
+    return all().stream()
         .filter(program -> program.name().equals(name))
         .findFirst()
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
                     "no program '%s'; there are %s"
-                        .formatted(name, ALL.stream().map(Program::name).toList())));
+                        .formatted(name, all().stream().map(Program::name).toList())));
   }
 }

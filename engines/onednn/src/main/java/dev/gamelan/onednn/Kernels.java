@@ -11,6 +11,7 @@ import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
+import dev.gamelan.onednn.kernel.TransposeKernel;
 import dev.gamelan.type.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +35,7 @@ final class Kernels {
   private final Map<List<Integer>, StridedCopyKernel> copies = bounded();
 
   private @Nullable MatmulKernel matmul;
+  private @Nullable TransposeKernel transpose;
 
   Kernels(Cpu cpu, int threads, Optional<Dnnl> dnnl) {
     this.cpu = cpu;
@@ -72,6 +74,12 @@ final class Kernels {
   synchronized MatmulKernel matmul() {
     if (matmul == null) matmul = MatmulKernel.of(cpu.isa()).orElseThrow(Kernels::refused);
     return matmul;
+  }
+
+  /** The transpose of matrices of 4-byte elements. */
+  synchronized TransposeKernel transpose() {
+    if (transpose == null) transpose = TransposeKernel.of().orElseThrow(Kernels::refused);
+    return transpose;
   }
 
   private static EngineException refused() {

@@ -4,6 +4,7 @@ import dev.gamelan.onednn.kernel.ElementType;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Operand;
+import dev.gamelan.onednn.kernel.TransposeKernel;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,6 +17,29 @@ final class Movement {
   record Region(Storage storage, long offset, List<Long> strides) {
     Region {
       strides = List.copyOf(strides);
+    }
+
+    /** That every element of {@code sizes} lies inside of the storage. */
+    void check(List<Long> sizes, int bytes) {
+      check(sizes, bytes, 0, 0);
+    }
+
+    /**
+     * @param below how many elements before the offset it may begin
+     * @param beyond how many after it
+     */
+    void check(List<Long> sizes, int bytes, long below, long beyond) {
+      long low = offset + below;
+      long high = offset + beyond;
+      for (int axis = 0; axis < sizes.size(); axis++) {
+        long reach = (sizes.get(axis) - 1) * strides.get(axis);
+        low += Math.min(reach, 0);
+        high += Math.max(reach, 0);
+      }
+      if (low < 0 || (high + 1) * bytes > storage.bytes) {
+        throw new IllegalStateException(
+            "a copy would reach elements %d to %d of %d bytes".formatted(low, high, storage.bytes));
+      }
     }
   }
 
@@ -99,6 +123,15 @@ final class Movement {
   }
 
   private void elements(int bytes, List<Long> sizes, Region from, Region to) {
+    if (bytes == 4) {
+      int reserved = lowering.reserveArguments(TransposeKernel.ARGUMENTS * kernels.threads());
+      var step =
+          TransposeStep.of(kernels.transpose(), sizes, from, to, kernels.threads(), reserved);
+      if (step.isPresent()) {
+        lowering.step(step.get());
+        return;
+      }
+    }
     var kernel = kernels.stridedCopy(bytes, sizes.size() - 1);
     int arguments = lowering.reserveArguments(kernel.argumentCount() * kernels.threads());
     lowering.step(

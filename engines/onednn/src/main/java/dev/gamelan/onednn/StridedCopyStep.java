@@ -58,22 +58,13 @@ final class StridedCopyStep implements Step {
   }
 
   private void check(Movement.Region region, List<Start> starts) {
-    long low = region.offset();
-    long high = region.offset();
+    long low = 0;
+    long high = 0;
     for (var start : starts) {
       low += Math.min(start.most * start.stride, 0);
       high += Math.max(start.most * start.stride, 0);
     }
-    for (int axis = 0; axis < sizes.size(); axis++) {
-      long reach = (sizes.get(axis) - 1) * region.strides().get(axis);
-      low += Math.min(reach, 0);
-      high += Math.max(reach, 0);
-    }
-    if (low < 0 || (high + 1) * kernel.elementBytes() > region.storage().bytes) {
-      throw new IllegalStateException(
-          "a copy would reach elements %d to %d of %d bytes"
-              .formatted(low, high, region.storage().bytes));
-    }
+    region.check(sizes, kernel.elementBytes(), low, high);
   }
 
   @Override

@@ -55,6 +55,18 @@ class OneDnnDivisionTest {
               return %3
             }"""),
         new Case(
+            "transpose of one matrix",
+            "(%0: f32[301,170]) { %1 = transpose[permutation=[1,0]] %0 : f32[170,301] return %1 }"),
+        new Case(
+            "transpose of some matrices",
+            "(%0: f32[9,33,5,40]) { %1 = transpose[permutation=[0,2,3,1]] %0 : f32[9,5,40,33] return %1 }"),
+        new Case(
+            "transpose of few matrices, divided by rows",
+            "(%0: f32[1,133,330]) { %1 = transpose[permutation=[0,2,1]] %0 : f32[1,330,133] return %1 }"),
+        new Case(
+            "transpose that reverses the axes",
+            "(%0: f32[17,19,23,9]) { %1 = transpose[permutation=[3,2,1,0]] %0 : f32[9,23,19,17] return %1 }"),
+        new Case(
             "scan with a body worth dividing",
             """
             (%0: f32[65,70], %1: f32[3,65,70], %2: f32[70,70]) {

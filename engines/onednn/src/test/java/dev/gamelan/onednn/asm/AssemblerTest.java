@@ -108,6 +108,9 @@ class AssemblerTest {
     evex(
         "vblendmps zmm1{k2}, zmm2, zmm3",
         a -> a.masked(Simd.VBLENDMPS, Width.Z, 1, 2, 3, 2, false));
+    vex("vunpcklps ymm1, ymm2, ymm13", a -> a.op(Simd.VUNPCKLPS, Width.Y, 1, 2, 13));
+    vex("vunpckhps ymm1, ymm2, ymm13", a -> a.op(Simd.VUNPCKHPS, Width.Y, 1, 2, 13));
+    vex("vshufps ymm1, ymm2, ymm13, 0x44", a -> a.op(Simd.VSHUFPS, Width.Y, 1, 2, 13, 0x44));
     vex("vmovntps [rbx+0x100], ymm9", a -> a.op(Simd.VMOVNTPS_STORE, Width.Y, 9, 0, PLAIN));
     evex("vmovntps [rbx+0x100], zmm9", a -> a.op(Simd.VMOVNTPS_STORE, Width.Z, 9, 0, PLAIN));
     evex(
