@@ -30,7 +30,7 @@ record Machine(Cpu cpu, int threads, double flops, double bandwidth) {
   String text() {
     return String.format(
         Locale.ROOT,
-        "%s, %d threads, %s. The roof, measured in this run by machine code of our own: %.0f GF/s of f32 multiply-adds, %.1f GB/s of memory (two streams read, one written past the caches).%n%n",
+        "%s, %d threads, %s. The roof, measured in this run by machine code of our own: %.0f GF/s of f32 multiply-adds, %.1f GB/s of memory (the better of two streams read and one written past the caches, and of one updated in place).%n%n",
         cpu,
         threads,
         "Java " + Runtime.version(),

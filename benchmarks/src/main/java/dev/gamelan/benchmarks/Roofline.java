@@ -15,8 +15,9 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.function.LongConsumer;
 
 /**
- * What the machine can do at most: independent multiply-adds in registers, and a sum of two streams
- * written past the caches, as STREAM's triad [1].
+ * What the machine can do at most: independent multiply-adds in registers; and of memory the better
+ * of a sum of two streams written past the caches, as STREAM's triad [1], and of an update in
+ * place.
  *
  * <p>[1] McCalpin, Memory Bandwidth and Machine Balance in Current High Performance Computers,
  * 1995.
@@ -40,24 +41,32 @@ final class Roofline {
     var code = place(multiplyAdds());
     int lanes = width.bytes() / 4;
     double operations = 2.0 * ACCUMULATORS * lanes * rounds * threads;
-    return operations / bestSeconds(threads, 1, table -> code.call(table), (t, i) -> rounds);
+    return operations / bestSeconds(threads, 1, code::call, (t, i) -> rounds);
   }
 
   /** Bytes a second that are read or written. */
   double bandwidth(int threads) {
+    return Math.max(streamed(triad(), 3, threads), streamed(update(), 2, threads));
+  }
+
+  /**
+   * @param code of three addresses and their bytes
+   * @param streams how often each byte is read or written
+   */
+  private static double streamed(byte[] code, int streams, int threads) {
     long bytes = 1L << 26;
-    var code = place(triad());
+    var placed = place(code);
     try (var arena = Arena.ofShared()) {
-      var streams = arena.allocate(3 * bytes * threads, 4096);
-      streams.fill((byte) 0);
-      long first = streams.address();
+      var memory = arena.allocate(3 * bytes * threads, 4096);
+      memory.fill((byte) 0);
+      long first = memory.address();
       double seconds =
           bestSeconds(
               threads,
               4,
-              table -> code.call(table),
+              placed::call,
               (thread, i) -> i < 3 ? first + (3L * thread + i) * bytes : bytes);
-      return 3.0 * bytes * threads / seconds;
+      return (double) streams * bytes * threads / seconds;
     }
   }
 
@@ -122,6 +131,28 @@ final class Roofline {
       asm.op(Simd.VFMADD231PS, width, i, ACCUMULATORS, ACCUMULATORS + 1);
     }
     asm.sub(Gpr.RCX, 1);
+    asm.jump(Condition.NOT_EQUAL, loop);
+    asm.vzeroupper();
+    asm.ret();
+    return asm.finish();
+  }
+
+  /** Arguments: a stream to read and to write, two that are not used, and its bytes. */
+  private byte[] update() {
+    var asm = new Assembler(evex);
+    asm.load(Gpr.RAX, Memory.at(Gpr.RDI, 0));
+    asm.load(Gpr.RCX, Memory.at(Gpr.RDI, 24));
+    var loop = new Label();
+    asm.bind(loop);
+    int step = VECTORS * width.bytes();
+    for (int i = 0; i < VECTORS; i++) {
+      var at = Memory.at(Gpr.RAX, i * width.bytes());
+      asm.op(Simd.VMOVUPS, width, i, 0, at);
+      asm.op(Simd.VADDPS, width, i, i, i);
+      asm.op(Simd.VMOVUPS_STORE, width, i, 0, at);
+    }
+    asm.add(Gpr.RAX, step);
+    asm.sub(Gpr.RCX, step);
     asm.jump(Condition.NOT_EQUAL, loop);
     asm.vzeroupper();
     asm.ret();

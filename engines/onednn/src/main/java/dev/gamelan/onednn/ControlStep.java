@@ -6,7 +6,7 @@ import java.util.Set;
 
 /**
  * A step that runs programs of its own. The thread with its first part drives; those with the
- * others join each walk that it publishes, until the last, which is empty.
+ * others join each walk that it publishes, until there are no more.
  */
 abstract class ControlStep implements Step {
   private static final int LOOKS_BEFORE_YIELDING = 4096;
@@ -52,13 +52,13 @@ abstract class ControlStep implements Step {
     try {
       drive(run);
     } finally {
-      if (parts > 1) run.publish(slot, Walk.EMPTY);
+      if (parts > 1) run.finish(slot);
     }
   }
 
   private void join(Run run, int part) {
     Walk joined = null;
-    for (int looks = 0; joined != Walk.EMPTY; looks++) {
+    for (int looks = 0; !run.isFinished(slot); looks++) {
       var walk = run.published(slot);
       if (walk == null || walk == joined) {
         pause(looks);

@@ -3,11 +3,10 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +15,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Run {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-  private static final VarHandle WALKS = MethodHandles.arrayElementVarHandle(Walk[].class);
 
   /** A larger arena goes back to the pool between runs. */
   private static final long MOST_KEPT = 64 << 10;
@@ -26,7 +24,11 @@ final class Run {
   private final long[] addresses;
   private final BlockPool.Block argumentBlock;
   private final MemorySegment arguments;
-  private final @Nullable Walk[] walks;
+
+  /** Of the steps that hold programs, by their slots. */
+  private final AtomicReferenceArray<@Nullable Walk> walks;
+
+  private final AtomicIntegerArray finished;
   private BlockPool.@Nullable Block arena;
 
   /** The buffers of inputs; in a run inside of another, null for what has none of its own. */
@@ -41,7 +43,8 @@ final class Run {
     this.addresses = new long[program.storages().size()];
     this.argumentBlock = pool.take(8 * program.arguments());
     this.arguments = argumentBlock.memory();
-    this.walks = new Walk[program.controls()];
+    this.walks = new AtomicReferenceArray<>(program.controls());
+    this.finished = new AtomicIntegerArray(program.controls());
     for (var storage : program.storages()) {
       if (storage.kind == Storage.Kind.CONSTANT) {
         addresses[storage.id] = constants[storage.index].address();
@@ -77,7 +80,10 @@ final class Run {
 
   /** Before another walk through the same steps. */
   void begin() {
-    Arrays.fill(walks, null);
+    for (int slot = 0; slot < walks.length(); slot++) {
+      walks.set(slot, null);
+      finished.set(slot, 0);
+    }
     if (arena == null) {
       arena = pool.take(program.arenaBytes());
       for (var storage : program.storages()) {
@@ -98,12 +104,21 @@ final class Run {
 
   /** Lets the other threads of a step join the walk through the program inside of it. */
   void publish(int slot, Walk walk) {
-    WALKS.setVolatile(walks, slot, walk);
+    walks.set(slot, walk);
   }
 
   /** The latest walk that was published, if any. */
   @Nullable Walk published(int slot) {
-    return (Walk) WALKS.getVolatile(walks, slot);
+    return walks.get(slot);
+  }
+
+  /** No more walks come. */
+  void finish(int slot) {
+    finished.set(slot, 1);
+  }
+
+  boolean isFinished(int slot) {
+    return finished.get(slot) != 0;
   }
 
   void end() {

@@ -18,11 +18,8 @@ final class Walk implements IntConsumer {
   /** And before it leaves its core to whoever else wants it. */
   private static final int LOOKS_BEFORE_YIELDING = 4096;
 
-  /** Without a step. */
-  static final Walk EMPTY = new Walk(List.of(), null, new int[1]);
-
   private final List<Step> steps;
-  private final @Nullable Run run;
+  private final Run run;
 
   /** For each step where its parts begin in {@link #taken}. */
   private final int[] first;
@@ -32,10 +29,9 @@ final class Walk implements IntConsumer {
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   /**
-   * @param run null if there is no step
    * @param first see {@link #firsts}
    */
-  Walk(List<Step> steps, @Nullable Run run, int[] first) {
+  Walk(List<Step> steps, Run run, int[] first) {
     this.steps = steps;
     this.run = run;
     this.first = first;
@@ -72,7 +68,7 @@ final class Walk implements IntConsumer {
     int flag = first[step] + part;
     if (taken.get(flag) != 0 || !taken.compareAndSet(flag, 0, 1)) return;
     try {
-      if (failure.get() == null && run != null) steps.get(step).run(run, part);
+      if (failure.get() == null) steps.get(step).run(run, part);
     } catch (Throwable e) { // Whatever it is, the others wait for this part.
       failure.compareAndSet(null, e);
     } finally {
