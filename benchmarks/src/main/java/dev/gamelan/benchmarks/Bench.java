@@ -34,6 +34,10 @@ import picocli.CommandLine.Spec;
       "Each contender runs in a fresh process in each round, with the same threads."
     })
 public final class Bench implements Callable<Integer> {
+  /** They silence warnings and change no speed. */
+  static final List<String> JVM_FLAGS =
+      List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow");
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Parameters(paramLabel = "NAME", description = "programs; all of them if none is named")
@@ -49,6 +53,12 @@ public final class Bench implements Callable<Integer> {
   private double seconds = 5;
 
   @Option(
+      names = "--warmup",
+      paramLabel = "S",
+      description = "seconds in each process before that, which are left out")
+  private double warmup = 5;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "for each contender (default: the cores that the JVM may use)",
@@ -56,7 +66,7 @@ public final class Bench implements Callable<Integer> {
   private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(names = "--out", paramLabel = "DIR", description = "gets bench.md and bench.png")
-  private Path out = Path.of("out", "bench");
+  private Path out = Path.of("docs", "benchmarks");
 
   public static void main(String[] arguments) {
     System.exit(new CommandLine(new Bench()).execute(arguments));
@@ -73,14 +83,15 @@ public final class Bench implements Callable<Integer> {
       console.flush();
       return 0;
     }
-    if (rounds < 1 || threads < 1 || !(seconds > 0)) {
+    if (rounds < 1 || threads < 1 || !(seconds > 0) || !(warmup >= 0)) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--rounds, --threads and --seconds must be positive");
+          spec.commandLine(),
+          "--rounds, --threads and --seconds must be positive, --warmup not negative");
     }
     var programs = names.isEmpty() ? Programs.all() : names.stream().map(Programs::get).toList();
     var folder = Files.createTempDirectory("gamelan-bench");
     try {
-      var report = new Report(Machine.measure(threads), rounds, seconds);
+      var report = new Report(Machine.measure(threads), rounds, warmup, seconds);
       for (var program : programs) {
         report.add(run(program, new Workspace(folder, threads), console));
         report.write(out);
@@ -146,15 +157,14 @@ public final class Bench implements Callable<Integer> {
             .param("folder", workspace.folder().toString())
             .param("threads", Integer.toString(workspace.threads()))
             .forks(1)
-            .warmupIterations(2)
-            .warmupTime(TimeValue.milliseconds(Math.round(1000 * seconds / iterations)))
+            .warmupIterations(1)
+            .warmupTime(TimeValue.milliseconds(Math.max(1, Math.round(1000 * warmup))))
             .measurementIterations(iterations)
             .measurementTime(TimeValue.milliseconds(Math.round(1000 * seconds / iterations)))
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
-            .jvmArgs(
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
+            .jvmArgs(JVM_FLAGS.toArray(String[]::new))
+            .jvmArgsAppend(
                 "-Dgamelan.onednn.threads=" + workspace.threads(),
                 "-Dai.djl.pytorch.num_threads=" + workspace.threads(),
                 "-Dai.djl.offline=true")

@@ -27,7 +27,8 @@ final class Kernels {
         pointwise("softmax", "softmax of 4096×768", x -> x.softmax(-1), 4096, 768),
         layerNorm(),
         pointwise("scale", "2·x + 1 of 16 Mi floats", x -> x.mul(2).add(1), 1 << 24),
-        new AdamWProgram());
+        new AdamWProgram(),
+        new Int4Program());
   }
 
   private static Program matmul(String name, long m, long k, long n) {

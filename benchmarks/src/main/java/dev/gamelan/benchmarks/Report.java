@@ -36,12 +36,14 @@ final class Report {
 
   private final Machine machine;
   private final int rounds;
+  private final double warmup;
   private final double seconds;
   private final List<Entry> entries = new ArrayList<>();
 
-  Report(Machine machine, int rounds, double seconds) {
+  Report(Machine machine, int rounds, double warmup, double seconds) {
     this.machine = machine;
     this.rounds = rounds;
+    this.warmup = warmup;
     this.seconds = seconds;
   }
 
@@ -60,12 +62,14 @@ final class Report {
     var text = new StringBuilder();
     text.append("# Side by side\n\n")
         .append(machine.text())
+        .append("JVM flags of all: `%s`.%n%n".formatted(String.join(" ", Bench.JVM_FLAGS)))
         .append(
             String.format(
                 Locale.ROOT,
-                "Each contender in %d fresh processes, in turns, %.0f s each after 2 warm-up iterations that are left out; median of the iterations' averages, and their quartiles. A call writes a changed input and reads the output. The ratio is our time by theirs: below 1 we are faster.%n%n![ratios](%s)%n%n",
+                "Each contender in %d fresh processes, in turns, each %.1f s after %.1f s of warm-up that are left out (the JVM compiles in the background on the same cores, and frameworks specialise); median of the iterations' averages, and their quartiles. A call writes a changed input and reads the output. The ratio is our time by theirs: below 1 we are faster.%n%n![ratios](%s)%n%n",
                 rounds,
                 seconds,
+                warmup,
                 PICTURE))
         .append(
             "| program | contender | median | quartiles | ours by theirs | of the roof | agreement |\n")
@@ -89,6 +93,13 @@ final class Report {
                 measured.agreement()));
       }
     }
+    text.append('\n');
+    entries.stream()
+        .flatMap(entry -> entry.measured().stream().map(Measured::contender))
+        .distinct()
+        .forEach(
+            contender ->
+                text.append("- **%s**: %s%n".formatted(contender, Contenders.setup(contender))));
     text.append('\n');
     for (var entry : entries) {
       text.append("- ")

@@ -63,7 +63,15 @@ class ProgramsTest {
         new CommandLine(new Bench())
             .setOut(new PrintWriter(out))
             .execute(
-                "tiny-forward", "--rounds", "1", "--seconds", "0.1", "--out", folder.toString());
+                "tiny-forward",
+                "--rounds",
+                "1",
+                "--seconds",
+                "0.1",
+                "--warmup",
+                "0",
+                "--out",
+                folder.toString());
     assertEquals(0, status, out.toString());
     var table = Files.readString(folder.resolve("bench.md"));
     assertTrue(table.contains("| tiny-forward | gamelan |"), table);

@@ -10,6 +10,7 @@ import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.MatmulKernel;
+import dev.gamelan.onednn.kernel.QuantizedGemvKernel;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
 import dev.gamelan.onednn.kernel.TransposeKernel;
 import dev.gamelan.type.DType;
@@ -33,6 +34,8 @@ final class Kernels {
   private final Map<List<Object>, Optional<DnnlPrimitive>> primitives = bounded();
   private final Map<Kernel, CompiledKernel> compiled = bounded();
   private final Map<List<Integer>, StridedCopyKernel> copies = bounded();
+
+  private final Map<QuantizedGemvKernel.Variant, QuantizedGemvKernel> gemvs = bounded();
 
   private @Nullable MatmulKernel matmul;
   private @Nullable TransposeKernel transpose;
@@ -80,6 +83,11 @@ final class Kernels {
   synchronized TransposeKernel transpose() {
     if (transpose == null) transpose = TransposeKernel.of().orElseThrow(Kernels::refused);
     return transpose;
+  }
+
+  synchronized QuantizedGemvKernel quantizedGemv(QuantizedGemvKernel.Variant variant) {
+    return gemvs.computeIfAbsent(
+        variant, v -> QuantizedGemvKernel.of(v).orElseThrow(Kernels::refused));
   }
 
   private static EngineException refused() {

@@ -322,6 +322,7 @@ final class Lowering {
     var node = unit.nodes.getFirst();
     if (new MovementLowering(this, new Movement(this, kernels)).lower(node)) return;
     if (new ControlLowering(this, kernels).lower(node)) return;
+    if (new QuantizedLowering(this, kernels).lower(node)) return;
     var step =
         switch (node.op()) {
           case Primitive.DotGeneral dot -> new DotLowering(this, kernels, node, dot).lower();

@@ -11,6 +11,7 @@ import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.TensorOp;
 import dev.gamelan.onednn.code.Cpu;
 import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.type.DType;
@@ -98,7 +99,8 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public boolean keeps(Composite op, List<TensorType> inputs) {
-    return false;
+    return op instanceof TensorOp.QuantizedMatmul quantized
+        && QuantizedLowering.supports(quantized, inputs, cpu.isa());
   }
 
   @Override

@@ -51,6 +51,9 @@ final class Agreement {
                 (short) (Float.floatToRawIntBits(number) >> 16));
         case U8 -> bytes[i] = (byte) random.nextInt(50);
         case I8 -> bytes[i] = (byte) random.nextInt(-128, 128);
+        case I4, U4 -> {
+          if (i % 2 == 0) bytes[i / 2] = (byte) random.nextInt(-128, 128);
+        }
         default -> memory.set(ValueLayout.JAVA_LONG_UNALIGNED, 8L * i, i);
       }
     }

@@ -1,0 +1,22 @@
+package dev.gamelan.benchmarks;
+
+import ai.onnxruntime.OrtEnvironment;
+
+/** How each contender is set up, for the report. */
+final class Contenders {
+  private Contenders() {}
+
+  static String setup(String contender) {
+    return switch (contender) {
+      case "gamelan" -> "a compiled function or step, f32; its two traces are warm-up";
+      case "gamelan-bf16" -> "the same with Precision.BF16";
+      case "onnxruntime" ->
+          "ONNX Runtime %s: the model as Gamelan exports it (opset 21), all optimisations, sequential execution, buffers made once; 4-bit weights as MatMulNBits of accuracy level 4"
+              .formatted(OrtEnvironment.getEnvironment().getVersion());
+      case "torchscript" ->
+          "PyTorch through ai.djl: a step with its gradients by hand in fused ATen ops, updated in place; its profiling runs are warm-up";
+      case "djl-trainer" -> "PyTorch through DJL's Trainer and GradientCollector";
+      default -> throw new IllegalArgumentException("no contender '%s'".formatted(contender));
+    };
+  }
+}

@@ -1,0 +1,109 @@
+package dev.gamelan.onednn;
+
+import dev.gamelan.onednn.kernel.QuantizedGemvKernel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Rows of x times rows of 4-bit weights, which are divided among the threads. */
+final class QuantizedGemvStep implements Step {
+  /** Weights below which waking another thread does not pay. */
+  private static final long WORTH_SHARING = 250_000;
+
+  /**
+   * @param rows of x
+   * @param outputs rows of the weights
+   * @param columns of both
+   */
+  record Sizes(long rows, long outputs, long columns, long group) {}
+
+  private final QuantizedGemvKernel kernel;
+  private final Sizes sizes;
+  private final Storage weights;
+  private final Storage scales;
+  private final Optional<Storage> zeros;
+  private final Storage x;
+  private final Storage y;
+  private final int parts;
+  private final int firstArgument;
+
+  QuantizedGemvStep(
+      QuantizedGemvKernel kernel,
+      Sizes sizes,
+      Storage weights,
+      Storage scales,
+      Optional<Storage> zeros,
+      Storage x,
+      Storage y,
+      int threads,
+      int firstArgument) {
+    this.kernel = kernel;
+    this.sizes = sizes;
+    this.weights = weights;
+    this.scales = scales;
+    this.zeros = zeros;
+    this.x = x;
+    this.y = y;
+    this.firstArgument = firstArgument;
+    boolean shared = sizes.outputs * sizes.columns >= WORTH_SHARING;
+    this.parts = shared ? (int) Math.min(threads, sizes.outputs) : 1;
+    long groups = sizes.outputs * sizes.columns / sizes.group;
+    check(weights, sizes.outputs * sizes.columns / 2);
+    check(scales, 4 * groups);
+    zeros.ifPresent(storage -> check(storage, 4 * groups));
+    check(x, sizes.rows * xBytes());
+    check(y, 4 * sizes.rows * sizes.outputs);
+  }
+
+  private static void check(Storage storage, long bytes) {
+    if (storage.bytes < bytes) {
+      throw new IllegalStateException(
+          "a product would reach byte %d of %d".formatted(bytes, storage.bytes));
+    }
+  }
+
+  private long xBytes() {
+    return 4 * sizes.columns / QuantizedGemvKernel.BLOCK * QuantizedGemvKernel.X_BLOCK;
+  }
+
+  @Override
+  public int parts() {
+    return parts;
+  }
+
+  @Override
+  public void run(Run run, int part) {
+    long first = sizes.outputs * part / parts;
+    long count = sizes.outputs * (part + 1) / parts - first;
+    long groups = sizes.columns / sizes.group;
+    long block = QuantizedGemvKernel.BLOCK;
+    long at = firstArgument + (long) part * QuantizedGemvKernel.ARGUMENTS;
+    run.set(at + QuantizedGemvKernel.WEIGHTS, run.address(weights) + first * sizes.columns / 2);
+    run.set(at + QuantizedGemvKernel.SCALES, run.address(scales) + 4 * first * groups);
+    if (zeros.isPresent()) {
+      run.set(at + QuantizedGemvKernel.ZEROS, run.address(zeros.get()) + 4 * first * groups);
+    }
+    run.set(at + QuantizedGemvKernel.ROWS, count);
+    run.set(at + QuantizedGemvKernel.STEPS, sizes.columns / Math.max(sizes.group, block));
+    run.set(at + QuantizedGemvKernel.BLOCKS, Math.max(sizes.group / block, 1));
+    for (long row = 0; row < sizes.rows; row++) {
+      run.set(at + QuantizedGemvKernel.X, run.address(x) + row * xBytes());
+      run.set(at + QuantizedGemvKernel.Y, run.address(y) + 4 * (row * sizes.outputs + first));
+      kernel.run(run.argumentAddress(at));
+    }
+  }
+
+  @Override
+  public List<Storage> storages() {
+    var all = new ArrayList<>(List.of(weights, scales, x, y));
+    zeros.ifPresent(all::add);
+    return all;
+  }
+
+  @Override
+  public String explain() {
+    return "4-bit gemv %d rows, %d × %d in groups of %d, %d thread%s"
+        .formatted(
+            sizes.rows, sizes.outputs, sizes.columns, sizes.group, parts, parts == 1 ? "" : "s");
+  }
+}
