@@ -86,6 +86,8 @@ final class QuantizedGemvStep implements Step {
     run.set(at + QuantizedGemvKernel.ROWS, count);
     run.set(at + QuantizedGemvKernel.STEPS, sizes.columns / Math.max(sizes.group, block));
     run.set(at + QuantizedGemvKernel.BLOCKS, Math.max(sizes.group / block, 1));
+    run.set(at + QuantizedGemvKernel.WEIGHT_STRIDE, sizes.columns / 2);
+    run.set(at + QuantizedGemvKernel.SCALE_STRIDE, 4 * groups);
     for (long row = 0; row < sizes.rows; row++) {
       run.set(at + QuantizedGemvKernel.X, run.address(x) + row * xBytes());
       run.set(at + QuantizedGemvKernel.Y, run.address(y) + 4 * (row * sizes.outputs + first));
