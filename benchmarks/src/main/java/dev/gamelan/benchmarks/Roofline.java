@@ -9,6 +9,7 @@ import dev.gamelan.onednn.asm.Simd;
 import dev.gamelan.onednn.asm.Width;
 import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.onednn.code.NativeCode;
+import dev.gamelan.onednn.code.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.CyclicBarrier;
@@ -56,8 +57,9 @@ final class Roofline {
   private static double streamed(byte[] code, int streams, int threads) {
     long bytes = 1L << 26;
     var placed = place(code);
-    try (var arena = Arena.ofShared()) {
-      var memory = arena.allocate(3 * bytes * threads, 4096);
+    // In large pages, as the engine's own buffers.
+    var memory = NativeMemory.allocate(3 * bytes * threads);
+    try {
       memory.fill((byte) 0);
       long first = memory.address();
       double seconds =
@@ -67,6 +69,8 @@ final class Roofline {
               placed::call,
               (thread, i) -> i < 3 ? first + (3L * thread + i) * bytes : bytes);
       return (double) streams * bytes * threads / seconds;
+    } finally {
+      NativeMemory.free(memory);
     }
   }
 
