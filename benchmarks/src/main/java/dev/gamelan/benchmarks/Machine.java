@@ -30,7 +30,7 @@ record Machine(Cpu cpu, int threads, double flops, double bandwidth) {
   String text() {
     return String.format(
         Locale.ROOT,
-        "%s, %d threads, %s. The roof, measured in this run by machine code of our own: %.0f GF/s of f32 multiply-adds, %.1f GB/s of memory (the better of two streams read and one written past the caches, and of one updated in place).%n%n",
+        "%s, %d threads, %s. The roof, measured in this run by machine code of our own: %.0f GF/s of f32 multiply-adds, %.1f GB/s of memory (the better of two streams read and one written past the caches, and of one updated in place; what has more streams at once, or fits the caches, can exceed it).%n%n",
         cpu,
         threads,
         "Java " + Runtime.version(),
