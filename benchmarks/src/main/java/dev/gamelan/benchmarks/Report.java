@@ -115,15 +115,17 @@ final class Report {
     var chart =
         new CategoryChartBuilder()
             .width(1000)
-            .height(500)
+            .height(600)
             .title("Our time by theirs (below 1: we are faster)")
             .build();
-    chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
+    chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
+    chart.getStyler().setXAxisLabelRotation(60);
     chart.getStyler().setYAxisMin(0.0);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
     var others =
         entries.stream()
             .flatMap(entry -> entry.measured().stream().skip(1).map(Measured::contender))
+            .filter(contender -> !contender.startsWith("gamelan"))
             .distinct()
             .toList();
     var programs = entries.stream().map(entry -> entry.program().name()).toList();
