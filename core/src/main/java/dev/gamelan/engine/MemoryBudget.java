@@ -131,9 +131,12 @@ public final class MemoryBudget {
       collectAbove = Long.MAX_VALUE; // Once, not in every thread.
       running = List.copyOf(collectors);
     }
-    running.forEach(Runnable::run);
-    synchronized (this) {
-      collectAbove = used + bytes + Math.max(LEAST_GROWTH, used / 2);
+    try {
+      running.forEach(Runnable::run);
+    } finally {
+      synchronized (this) {
+        collectAbove = used + bytes + Math.max(LEAST_GROWTH, used / 2);
+      }
     }
   }
 

@@ -3,7 +3,10 @@ package dev.gamelan.tck;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Window;
@@ -19,7 +22,6 @@ import dev.gamelan.type.DType;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Contractions in bf16, and parameters that an engine may have packed. */
@@ -185,10 +187,21 @@ public abstract class PrecisionConformance extends TensorConformance {
     onWithBf16(() -> Precision.BF16.run(() -> body.accept(Precision.BF16)));
   }
 
+  /** An engine without bf16 says so instead. */
   private void onWithBf16(Runnable body) {
-    Assumptions.assumeTrue(
-        Engines.get(device().engine()).dtypes(device()).contains(DType.BF16), "bf16");
-    on(body);
+    if (Engines.get(device().engine()).dtypes(device()).contains(DType.BF16)) {
+      on(body);
+      return;
+    }
+    on(
+        () -> {
+          var x = normal(1, 2, 2);
+          var refused =
+              assertThrows(
+                  EngineException.class,
+                  () -> Precision.BF16.call(() -> x.matmul(x).toFloatArray()));
+          assertTrue(messageOf(refused).contains("bf16"), messageOf(refused));
+        });
   }
 
   private static float largest(float[] values) {

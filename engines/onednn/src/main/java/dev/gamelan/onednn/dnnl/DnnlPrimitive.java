@@ -47,10 +47,14 @@ public final class DnnlPrimitive {
       return dnnl.bindings.size(to);
     }
 
+    /** What it takes is freed at once: a buffer is packed once. */
     public void pack(long from, long to) {
+      var own = new NativeHandles(dnnl.bindings);
       try (var arena = Arena.ofConfined()) {
         dnnl.bindings.useOneThread();
-        new BoundCall(call, arena).execute(dnnl.stream(handles), from, to);
+        new BoundCall(call, own, arena).execute(dnnl.stream(own), from, to);
+      } finally {
+        own.run();
       }
     }
   }
@@ -148,14 +152,14 @@ public final class DnnlPrimitive {
   private final class Context {
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment stream = dnnl.stream(handles);
-    private final BoundCall bound = new BoundCall(main, arena);
+    private final BoundCall bound = new BoundCall(main, handles, arena);
     private final List<BoundCall> boundBefore = bind(before);
     private final List<BoundCall> boundAfter = bind(after);
     private final List<Long> buffersBefore = buffers(before);
     private final List<Long> buffersAfter = buffers(after);
 
     private List<BoundCall> bind(List<Reorder> reorders) {
-      return reorders.stream().map(reorder -> new BoundCall(reorder.call, arena)).toList();
+      return reorders.stream().map(reorder -> new BoundCall(reorder.call, handles, arena)).toList();
     }
 
     private List<Long> buffers(List<Reorder> reorders) {
@@ -183,11 +187,11 @@ public final class DnnlPrimitive {
     private final List<MemorySegment> memories = new ArrayList<>();
     private final MemorySegment arguments;
 
-    BoundCall(Call call, Arena arena) {
+    BoundCall(Call call, NativeHandles owner, Arena arena) {
       this.call = call;
       this.arguments = arena.allocate(16L * call.codes.size(), 8);
       for (int i = 0; i < call.codes.size(); i++) {
-        var memory = dnnl.memory(handles, call.layouts.get(i));
+        var memory = dnnl.memory(owner, call.layouts.get(i));
         memories.add(memory);
         arguments.set(ValueLayout.JAVA_INT, 16L * i, call.codes.get(i));
         arguments.set(ValueLayout.ADDRESS, 16L * i + 8, memory);
