@@ -76,14 +76,15 @@ public sealed interface Attention extends StandardComposite {
         for (int i = 1; broadcasts && i <= type.rank(); i++) {
           broadcasts = type.dim(-i) == 1 || type.dim(-i) == scores.dim(-i);
         }
-        Expect.that(broadcasts, this, inputs, "a mask that broadcasts to " + scores, "reshape it");
+        Expect.that(
+            broadcasts, this, inputs, () -> "a mask that broadcasts to " + scores, "reshape it");
       }
       if (lengths) {
         Expect.that(
             inputs.getLast().equals(TensorType.of(DType.I32, q.dim(0))),
             this,
             inputs,
-            "lengths i32[%d]".formatted(q.dim(0)),
+            () -> "lengths i32[%d]".formatted(q.dim(0)),
             "one for each batch row");
       }
       Expect.that(
@@ -127,7 +128,11 @@ public sealed interface Attention extends StandardComposite {
       Expect.count(this, inputs, forward().operands() + 1);
       var result = forward().infer(inputs.subList(0, inputs.size() - 1)).getFirst();
       Expect.that(
-          inputs.getLast().equals(result), this, inputs, "a result gradient " + result, "check it");
+          inputs.getLast().equals(result),
+          this,
+          inputs,
+          () -> "a result gradient " + result,
+          "check it");
       return inputs.subList(0, 3);
     }
 
@@ -269,7 +274,8 @@ public sealed interface Attention extends StandardComposite {
         for (int i = 1; broadcasts && i <= angle.rank(); i++) {
           broadcasts = angle.dim(-i) == 1 || angle.dim(-i) == half.dim(-i);
         }
-        Expect.that(broadcasts, this, inputs, "cos and sin that broadcast to " + half, "reshape");
+        Expect.that(
+            broadcasts, this, inputs, () -> "cos and sin that broadcast to " + half, "reshape");
       }
       return List.of(x);
     }

@@ -19,10 +19,20 @@ import java.util.stream.Collectors;
  * parses without a line of its own.
  */
 final class Attributes {
+  private static final ClassValue<String> SNAKE_CASE =
+      new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+          return type.getSimpleName()
+              .replaceAll("([a-z0-9])([A-Z])", "$1_$2")
+              .toLowerCase(Locale.ROOT);
+        }
+      };
+
   private Attributes() {}
 
   static String snakeCase(Class<?> type) {
-    return type.getSimpleName().replaceAll("([a-z0-9])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+    return SNAKE_CASE.get(type);
   }
 
   /** Such as {@code [axis=1, exclusive=false]}; nothing where there is nothing to say. */

@@ -2,6 +2,7 @@ package dev.gamelan.ir;
 
 import dev.gamelan.type.TensorType;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +21,7 @@ public final class Graph {
     this.inputs = List.copyOf(inputs);
     this.nodes = List.copyOf(nodes);
     this.outputs = List.copyOf(outputs);
-    this.hash = (31 * this.inputs.hashCode() + this.nodes.hashCode()) * 31 + outputs.hashCode();
+    this.hash = Objects.hash(inputTypes(), this.nodes, this.outputs);
   }
 
   public List<Value> inputs() {

@@ -47,10 +47,28 @@ public final class GraphBuilder {
   }
 
   public Node addNode(Op op, List<Value> operands) {
-    var types = op.infer(operands.stream().map(Value::type).toList());
+    return append(op, operands, op.infer(types(operands)));
+  }
+
+  /**
+   * Appends {@code op} in the place of a node of another graph. Its types are not inferred again
+   * where they are known: the op is the node's, and so are the operands' types.
+   */
+  public Node addNode(Op op, List<Value> operands, Node inPlaceOf) {
+    boolean known = op.equals(inPlaceOf.op()) && types(operands).equals(types(inPlaceOf.inputs()));
+    return known ? append(op, operands, types(inPlaceOf.results())) : addNode(op, operands);
+  }
+
+  private Node append(Op op, List<Value> operands, List<TensorType> types) {
     var node = Node.of(nextId++, op, operands, types);
     nodes.add(node);
     return node;
+  }
+
+  private static List<TensorType> types(List<Value> values) {
+    var types = new ArrayList<TensorType>(values.size());
+    for (var value : values) types.add(value.type());
+    return types;
   }
 
   /** The nodes so far; the list does not grow with the builder. */
@@ -74,13 +92,33 @@ public final class GraphBuilder {
       replacement.put(graph.inputs().get(i), arguments.get(i));
     }
     for (var node : graph.nodes()) {
-      replacement.put(node, addAll(node.op(), replacement.get(node.inputs())));
+      replacement.put(node, addNode(node.op(), replacement.get(node.inputs()), node).results());
     }
     return replacement;
   }
 
   /** The graph of all nodes so far, numbered densely, with these outputs. */
   public Graph build(List<Value> outputs) {
+    boolean isDense = inputs.isEmpty() || inputs.getLast().node() == inputs.size() - 1;
+    var graph = isDense ? numbered(outputs) : renumbered(outputs);
+    assert GraphVerifier.verify(graph);
+    return graph;
+  }
+
+  private Graph numbered(List<Value> outputs) {
+    for (var output : outputs) {
+      boolean known =
+          output.node() < inputs.size()
+              ? inputs.contains(output)
+              : output.node() < nextId
+                  && nodes.get(output.node() - inputs.size()).results().contains(output);
+      if (!known) throw new IllegalArgumentException(output + " is of another graph");
+    }
+    return new Graph(inputs, nodes, outputs);
+  }
+
+  /** Where inputs were added between nodes. */
+  private Graph renumbered(List<Value> outputs) {
     var renumbered = new Replacement();
     int id = 0;
     var denseInputs = new ArrayList<Value>();
@@ -91,14 +129,11 @@ public final class GraphBuilder {
     }
     var denseNodes = new ArrayList<Node>();
     for (var node : nodes) {
-      var types = node.results().stream().map(Value::type).toList();
-      var dense = Node.of(id++, node.op(), renumbered.get(node.inputs()), types);
+      var dense = Node.of(id++, node.op(), renumbered.get(node.inputs()), types(node.results()));
       denseNodes.add(dense);
       renumbered.put(node, dense.results());
     }
-    var graph = new Graph(denseInputs, denseNodes, renumbered.get(outputs));
-    assert GraphVerifier.verify(graph);
-    return graph;
+    return new Graph(denseInputs, denseNodes, renumbered.get(outputs));
   }
 
   /** Which value of one graph stands for which of another. */
@@ -120,7 +155,9 @@ public final class GraphBuilder {
     }
 
     public List<Value> get(List<Value> from) {
-      return from.stream().map(this::get).toList();
+      var to = new ArrayList<Value>(from.size());
+      for (var value : from) to.add(get(value));
+      return to;
     }
 
     public boolean contains(Value from) {

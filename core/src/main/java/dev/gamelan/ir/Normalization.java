@@ -22,7 +22,7 @@ public sealed interface Normalization extends StandardComposite {
               && inputs.get(2).equals(inputs.get(1)),
           this,
           inputs,
-          "scale and shift " + type.with(trailing(type.shape(), axes)),
+          () -> "scale and shift " + type.with(trailing(type.shape(), axes)),
           "they have the normalised axes");
       return List.of(type);
     }
@@ -89,7 +89,7 @@ public sealed interface Normalization extends StandardComposite {
           inputs.get(1).equals(type.with(trailing(type.shape(), 1))),
           this,
           inputs,
-          "a scale " + type.with(trailing(type.shape(), 1)),
+          () -> "a scale " + type.with(trailing(type.shape(), 1)),
           "it has the last axis");
       return List.of(type);
     }
@@ -115,7 +115,7 @@ public sealed interface Normalization extends StandardComposite {
           groups > 0 && type.dim(1) % groups == 0,
           this,
           inputs,
-          "channels that divide into %d groups".formatted(groups),
+          () -> "channels that divide into %d groups".formatted(groups),
           "choose a divisor");
       return List.of(type);
     }
@@ -215,7 +215,7 @@ public sealed interface Normalization extends StandardComposite {
         axes >= 1 && axes <= type.rank(),
         op,
         inputs,
-        "at least %d axes to normalise over".formatted(axes),
+        () -> "at least %d axes to normalise over".formatted(axes),
         "name fewer");
     return type;
   }
@@ -229,7 +229,7 @@ public sealed interface Normalization extends StandardComposite {
         inputs.subList(1, inputs.size()).stream().allMatch(perChannel::equals),
         op,
         inputs,
-        "%s for everything but x".formatted(perChannel),
+        () -> "%s for everything but x".formatted(perChannel),
         "they have one element a channel");
     return type;
   }

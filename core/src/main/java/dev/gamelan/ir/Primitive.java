@@ -178,7 +178,7 @@ public sealed interface Primitive extends Op {
           type.rank() > 0 && type.dim(-1) == to.bits() / from,
           this,
           inputs,
-          "a last axis of %d for %s".formatted(to.bits() / from, to),
+          () -> "a last axis of %d for %s".formatted(to.bits() / from, to),
           "reshape it first");
       return List.of(new TensorType(to, type.shape().without(List.of(-1))));
     }
@@ -194,7 +194,7 @@ public sealed interface Primitive extends Op {
           inputs.getFirst().size() == shape.size(),
           this,
           inputs,
-          "as many elements as %s has, %d".formatted(shape, shape.size()),
+          () -> "as many elements as %s has, %d".formatted(shape, shape.size()),
           "choose sizes with the same product");
       return List.of(inputs.getFirst().with(shape));
     }
@@ -215,7 +215,7 @@ public sealed interface Primitive extends Op {
           permutation.size() == type.rank(),
           this,
           inputs,
-          "a permutation of all axes; it is " + permutation,
+          () -> "a permutation of all axes; it is " + permutation,
           "name each axis once");
       return List.of(type.with(type.shape().select(permutation)));
     }
@@ -232,14 +232,20 @@ public sealed interface Primitive extends Op {
       Expect.count(this, inputs, 1);
       var type = inputs.getFirst();
       Expect.that(
-          axes.size() == type.rank(), this, inputs, "an axis for each of " + axes, "name them all");
+          axes.size() == type.rank(),
+          this,
+          inputs,
+          () -> "an axis for each of " + axes,
+          "name them all");
       Expect.distinctAxes(this, inputs, type.with(shape), axes);
       for (int i = 0; i < axes.size(); i++) {
+        int axis = i;
         Expect.that(
             type.dim(i) == 1 || type.dim(i) == shape.dim(axes.get(i)),
             this,
             inputs,
-            "size 1 or %d at axis %d for %s".formatted(shape.dim(axes.get(i)), i, shape),
+            () ->
+                "size 1 or %d at axis %d for %s".formatted(shape.dim(axes.get(axis)), axis, shape),
             "only axes of size 1 stretch");
       }
       return List.of(type.with(shape));
@@ -263,19 +269,22 @@ public sealed interface Primitive extends Op {
           starts.size() == rank && limits.size() == rank && strides.size() == rank,
           this,
           inputs,
-          "a start, limit and stride for each axis; got %s, %s, %s"
-              .formatted(starts, limits, strides),
+          () ->
+              "a start, limit and stride for each axis; got %s, %s, %s"
+                  .formatted(starts, limits, strides),
           "name them all");
       var dims = new long[rank];
       for (int i = 0; i < rank; i++) {
+        int axis = i;
         long start = starts.get(i);
         long limit = limits.get(i);
         Expect.that(
             0 <= start && start <= limit && limit <= type.dim(i) && strides.get(i) > 0,
             this,
             inputs,
-            "0 ≤ start ≤ limit ≤ size and a positive stride at axis %d; got %d:%d:%d"
-                .formatted(i, start, limit, strides.get(i)),
+            () ->
+                "0 ≤ start ≤ limit ≤ size and a positive stride at axis %d; got %d:%d:%d"
+                    .formatted(axis, start, limit, strides.get(axis)),
             "clip the bounds first");
         dims[i] = Math.ceilDiv(limit - start, strides.get(i));
       }
@@ -309,17 +318,19 @@ public sealed interface Primitive extends Op {
           low.size() == rank && high.size() == rank && interior.size() == rank,
           this,
           inputs,
-          "low, high and interior for each axis; got %s, %s, %s".formatted(low, high, interior),
+          () ->
+              "low, high and interior for each axis; got %s, %s, %s".formatted(low, high, interior),
           "name them all");
       var dims = new long[rank];
       for (int i = 0; i < rank; i++) {
+        int axis = i;
         long inner = type.dim(i) + Math.max(type.dim(i) - 1, 0) * interior.get(i);
         dims[i] = inner + low.get(i) + high.get(i);
         Expect.that(
             interior.get(i) >= 0 && dims[i] >= 0,
             this,
             inputs,
-            "no negative size at axis %d and no negative interior".formatted(i),
+            () -> "no negative size at axis %d and no negative interior".formatted(axis),
             "crop less");
       }
       return List.of(type.with(Shape.of(dims)));
@@ -339,7 +350,7 @@ public sealed interface Primitive extends Op {
                 && type.with(type.shape().with(axis, first.dim(axis))).equals(first),
             this,
             inputs,
-            "types that differ at axis %d only".formatted(axis),
+            () -> "types that differ at axis %d only".formatted(axis),
             "reshape or convert the odd one");
         size += type.dim(axis);
       }
@@ -387,7 +398,7 @@ public sealed interface Primitive extends Op {
               && IntStream.range(0, sizes.rank()).allMatch(i -> sizes.dim(i) <= type.dim(i)),
           op,
           got,
-          "a slice that fits; it is " + sizes,
+          () -> "a slice that fits; it is " + sizes,
           "make it smaller");
     }
   }
@@ -457,7 +468,7 @@ public sealed interface Primitive extends Op {
           kind != ReduceKind.AND && kind != ReduceKind.OR,
           this,
           inputs,
-          "sum, prod, max or min; the kind is " + kind,
+          () -> "sum, prod, max or min; the kind is " + kind,
           "convert to an integer and use min or max");
       return inputs;
     }
@@ -497,7 +508,9 @@ public sealed interface Primitive extends Op {
               && left.shape().select(leftAxes).equals(right.shape().select(rightAxes)),
           this,
           inputs,
-          "equal sizes at axes %s of the left and %s of the right".formatted(leftAxes, rightAxes),
+          () ->
+              "equal sizes at axes %s of the left and %s of the right"
+                  .formatted(leftAxes, rightAxes),
           "transpose or reshape one of them");
       contracts(this, inputs, result);
       var dims = new ArrayList<Long>();
@@ -553,15 +566,17 @@ public sealed interface Primitive extends Op {
           spatial >= 1 && spatial <= 3 && x.rank() == spatial + 2 && filter.rank() == spatial + 2,
           op,
           got,
-          "x [N, C, spatial…] and filter [O, C/groups, spatial…] with %d spatial axes (1 to 3)"
-              .formatted(spatial),
+          () ->
+              "x [N, C, spatial…] and filter [O, C/groups, spatial…] with %d spatial axes (1 to 3)"
+                  .formatted(spatial),
           "add or drop axes");
       Expect.that(
           groups > 0 && x.dim(1) == filter.dim(1) * groups && filter.dim(0) % groups == 0,
           op,
           got,
-          "C = groups × %d and O a multiple of groups; groups is %d"
-              .formatted(filter.dim(1), groups),
+          () ->
+              "C = groups × %d and O a multiple of groups; groups is %d"
+                  .formatted(filter.dim(1), groups),
           "check the channels");
       var dims = new long[spatial + 2];
       dims[0] = x.dim(0);
@@ -588,7 +603,7 @@ public sealed interface Primitive extends Op {
           inputs.getFirst().shape().equals(expected),
           this,
           inputs,
-          "a result gradient of shape " + expected,
+          () -> "a result gradient of shape " + expected,
           "it is the gradient of another convolution");
       return List.of(new TensorType(result, input));
     }
@@ -607,7 +622,7 @@ public sealed interface Primitive extends Op {
           inputs.get(1).shape().equals(expected),
           this,
           inputs,
-          "a result gradient of shape " + expected,
+          () -> "a result gradient of shape " + expected,
           "it is the gradient of another convolution");
       return List.of(new TensorType(result, filter));
     }
@@ -635,7 +650,7 @@ public sealed interface Primitive extends Op {
           spatial >= 1 && spatial <= 3 && x.rank() == spatial + 2 && size.rank() == spatial,
           op,
           got,
-          "[N, C, spatial…] with %d spatial axes (1 to 3)".formatted(spatial),
+          () -> "[N, C, spatial…] with %d spatial axes (1 to 3)".formatted(spatial),
           "add or drop axes");
       var dims = x.dims();
       for (int i = 0; i < spatial; i++) {
@@ -646,8 +661,9 @@ public sealed interface Primitive extends Op {
             size.dim(i) > 0 && low >= 0 && high >= 0 && low < extent && high < extent,
             op,
             got,
-            "padding of at least 0 and less than the window; got %d and %d for %d"
-                .formatted(low, high, extent),
+            () ->
+                "padding of at least 0 and less than the window; got %d and %d for %d"
+                    .formatted(low, high, extent),
             "pad less, or pad x itself");
         dims[i + 2] = window.outputSize(i, x.dim(i + 2), size.dim(i));
       }
@@ -671,7 +687,7 @@ public sealed interface Primitive extends Op {
           inputs.get(1).equals(type.with(expected)),
           this,
           inputs,
-          "a result gradient " + type.with(expected),
+          () -> "a result gradient " + type.with(expected),
           "it is the gradient of another pool");
       return List.of(type);
     }
@@ -707,7 +723,11 @@ public sealed interface Primitive extends Op {
       if (kind == ScatterKind.SET) Expect.computes(this, inputs, type);
       else Expect.numbers(this, inputs, type);
       Expect.that(
-          inputs.get(2).equals(updates), this, inputs, "updates " + updates, "broadcast them");
+          inputs.get(2).equals(updates),
+          this,
+          inputs,
+          () -> "updates " + updates,
+          "broadcast them");
       return List.of(type);
     }
   }
@@ -726,7 +746,7 @@ public sealed interface Primitive extends Op {
               && indices.shape().with(axis, type.dim(axis)).equals(type.shape()),
           this,
           inputs,
-          "indices shaped like x but for axis %d".formatted(axis),
+          () -> "indices shaped like x but for axis %d".formatted(axis),
           "broadcast them");
       return List.of(type.with(indices.shape()));
     }
@@ -742,7 +762,11 @@ public sealed interface Primitive extends Op {
       if (kind == ScatterKind.SET) Expect.computes(this, inputs, type);
       else Expect.numbers(this, inputs, type);
       Expect.that(
-          inputs.get(2).equals(updates), this, inputs, "updates " + updates, "broadcast them");
+          inputs.get(2).equals(updates),
+          this,
+          inputs,
+          () -> "updates " + updates,
+          "broadcast them");
       return List.of(type);
     }
   }
@@ -781,7 +805,7 @@ public sealed interface Primitive extends Op {
           type.rank() > 0 && 0 <= k && k <= type.dim(-1),
           this,
           inputs,
-          "a last axis of at least k = " + k,
+          () -> "a last axis of at least k = " + k,
           "make k smaller");
       var shape = type.shape().with(-1, k);
       return List.of(type.with(shape), new TensorType(DType.I32, shape));
@@ -810,7 +834,9 @@ public sealed interface Primitive extends Op {
               && (!complex || (type.dim(-1) == 2 && axis < type.rank() - 1)),
           this,
           inputs,
-          "%d points at axis %d%s".formatted(points, axis, complex ? " and a last axis of 2" : ""),
+          () ->
+              "%d points at axis %d%s"
+                  .formatted(points, axis, complex ? " and a last axis of 2" : ""),
           "pad or slice it first");
       return List.of(
           switch (kind) {
@@ -847,13 +873,14 @@ public sealed interface Primitive extends Op {
       Expect.atLeast(this, inputs, carries + sequences);
       var slices = new ArrayList<TensorType>();
       for (int i = 0; i < inputs.size(); i++) {
+        int operand = i;
         var type = inputs.get(i);
         boolean sequence = i >= carries && i < carries + sequences;
         Expect.that(
             !sequence || (type.rank() > 0 && type.dim(0) == length),
             this,
             inputs,
-            "a first axis of %d for operand %d".formatted(length, i),
+            () -> "a first axis of %d for operand %d".formatted(length, operand),
             "slice it");
         slices.add(sequence ? type.with(type.shape().without(List.of(0))) : type);
       }
@@ -865,7 +892,8 @@ public sealed interface Primitive extends Op {
               && results.subList(0, carries).equals(inputs.subList(0, carries)),
           this,
           inputs,
-          "a body that gives the carries back in their types; it gives " + Expect.list(results),
+          () ->
+              "a body that gives the carries back in their types; it gives " + Expect.list(results),
           "convert or reshape in the body");
       var types = new ArrayList<>(results.subList(0, carries));
       for (var type : results.subList(carries, results.size())) {
@@ -880,7 +908,7 @@ public sealed interface Primitive extends Op {
           body.inputTypes().equals(expected),
           op,
           got,
-          "%s to take %s".formatted(what, Expect.list(expected)),
+          () -> "%s to take %s".formatted(what, Expect.list(expected)),
           "it takes " + Expect.list(body.inputTypes()));
     }
   }

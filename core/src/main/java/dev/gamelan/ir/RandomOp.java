@@ -160,7 +160,8 @@ public sealed interface RandomOp extends StandardComposite {
       var x = inputs.get(1);
       key(this, inputs.subList(0, 1), x.shape());
       Expect.floats(this, inputs, x);
-      Expect.that(0 <= rate && rate < 1, this, inputs, "a rate in [0, 1), not " + rate, "set it");
+      Expect.that(
+          0 <= rate && rate < 1, this, inputs, () -> "a rate in [0, 1), not " + rate, "set it");
       return List.of(x);
     }
 
@@ -184,7 +185,7 @@ public sealed interface RandomOp extends StandardComposite {
         shape.size() < 1L << 32,
         op,
         inputs,
-        "fewer than 2^32 elements, not " + shape,
+        () -> "fewer than 2^32 elements, not " + shape,
         "draw parts");
   }
 }

@@ -140,7 +140,7 @@ public sealed interface Recurrent extends StandardComposite {
             && inputs.get(at.get(2)).equals(x.with(Shape.of(rows))),
         op,
         inputs,
-        "weights [%d, I] and [%d, H] and a bias [%d]".formatted(rows, rows, rows),
+        () -> "weights [%d, I] and [%d, H] and a bias [%d]".formatted(rows, rows, rows),
         "the gates are stacked along the first axis");
   }
 }

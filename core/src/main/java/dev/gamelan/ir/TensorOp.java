@@ -138,15 +138,16 @@ public sealed interface TensorOp extends StandardComposite {
               && weight.dim(1) % group == 0,
           this,
           inputs,
-          "x [.., I], an integer weight [O, I] of 8 bits or less, I a multiple of %d"
-              .formatted(group),
+          () ->
+              "x [.., I], an integer weight [O, I] of 8 bits or less, I a multiple of %d"
+                  .formatted(group),
           "choose another group");
       var scales = x.with(Shape.of(weight.dim(0), weight.dim(1) / group));
       Expect.that(
           inputs.subList(2, inputs.size()).stream().allMatch(scales::equals),
           this,
           inputs,
-          "scales, and zero points, " + scales,
+          () -> "scales, and zero points, " + scales,
           "one for each group of a row");
       return List.of(x.with(x.shape().with(-1, weight.dim(0))));
     }
@@ -253,7 +254,7 @@ public sealed interface TensorOp extends StandardComposite {
       var x = inputs.getFirst();
       Expect.floats(this, inputs, x);
       boolean fits = x.rank() == sizes.rank() + 2 && sizes.rank() > 0;
-      Expect.that(fits, this, inputs, "[N, C, spatial…] for sizes " + sizes, "add axes");
+      Expect.that(fits, this, inputs, () -> "[N, C, spatial…] for sizes " + sizes, "add axes");
       var dims = new ArrayList<Long>(List.of(x.dim(0), x.dim(1)));
       for (int i = 0; i < sizes.rank(); i++) {
         Expect.that(

@@ -28,7 +28,7 @@ public final class AlgebraicSimplification implements Pass {
           var op = Rewrite.bodies(node.op(), this::apply);
           var same = simpler(g, producers, op, operands, node);
           if (same.isPresent()) return List.of(same.get());
-          var added = g.addNode(op, operands);
+          var added = g.addNode(op, operands, node);
           added.results().forEach(result -> producers.put(result, added));
           return added.results();
         });

@@ -24,12 +24,12 @@ public final class CommonSubexpressionElimination implements Pass {
       Map<Expression, List<Value>> seen, GraphBuilder g, Node node, List<Value> operands) {
     var op = Rewrite.bodies(node.op(), this::apply);
     if (op instanceof Primitive.Barrier || op instanceof Primitive.CustomCall) {
-      return g.addAll(op, operands);
+      return g.addNode(op, operands, node).results();
     }
     var expression = new Expression(op, operands);
     var earlier = seen.get(expression);
     if (earlier != null) return earlier;
-    var results = g.addAll(op, operands);
+    var results = g.addNode(op, operands, node).results();
     seen.put(expression, results);
     return results;
   }

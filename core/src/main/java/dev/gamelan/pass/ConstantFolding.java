@@ -43,10 +43,11 @@ public final class ConstantFolding implements Pass {
   private List<Value> fold(Map<Value, Op> known, GraphBuilder g, Node node, List<Value> operands) {
     var op = Rewrite.bodies(node.op(), this::apply);
     var folded =
-        operands.isEmpty() || !operands.stream().allMatch(known::containsKey)
+        operands.isEmpty() || !known.keySet().containsAll(operands)
             ? Optional.<Op>empty()
             : folded(op, operands.stream().map(known::get).toList(), node.results());
-    var results = folded.map(f -> List.of(g.add(f))).orElseGet(() -> g.addAll(op, operands));
+    var results =
+        folded.map(f -> List.of(g.add(f))).orElseGet(() -> g.addNode(op, operands, node).results());
     var added = folded.orElse(op);
     if (added instanceof Primitive.Fill || added instanceof Primitive.Constant) {
       known.put(results.getFirst(), added);

@@ -20,7 +20,7 @@ public final class DeadNodeElimination implements Pass {
     for (var node : graph.nodes()) {
       if (!live.get(node.id())) continue;
       var op = Rewrite.bodies(node.op(), this::apply);
-      replacement.put(node, g.addAll(op, replacement.get(node.inputs())));
+      replacement.put(node, g.addNode(op, replacement.get(node.inputs()), node).results());
     }
     return g.build(replacement.outputs(graph));
   }

@@ -30,6 +30,7 @@ final class Rewrite {
 
   /** {@code op} with the graphs that it holds rewritten. */
   static Op bodies(Op op, UnaryOperator<Graph> rewrite) {
-    return op.withBodies(op.bodies().stream().map(rewrite).toList());
+    var bodies = op.bodies();
+    return bodies.isEmpty() ? op : op.withBodies(bodies.stream().map(rewrite).toList());
   }
 }

@@ -35,7 +35,10 @@ public final class Shape {
   }
 
   public static Shape of(Collection<Long> dims) {
-    return of(dims.stream().mapToLong(Long::longValue).toArray());
+    var array = new long[dims.size()];
+    int i = 0;
+    for (long dim : dims) array[i++] = dim;
+    return of(array);
   }
 
   public static Shape scalar() {
@@ -77,7 +80,9 @@ public final class Shape {
   }
 
   public List<Integer> axes(Collection<Integer> axes) {
-    return axes.stream().map(this::axis).toList();
+    var result = new ArrayList<Integer>(axes.size());
+    for (int axis : axes) result.add(axis(axis));
+    return List.copyOf(result);
   }
 
   /** All axes, in order. */
@@ -87,7 +92,9 @@ public final class Shape {
 
   /** The axes that are not in {@code axes}, in order. */
   public List<Integer> otherAxes(Collection<Integer> axes) {
-    return axes().stream().filter(axis -> !axes.contains(axis)).toList();
+    var others = new ArrayList<Integer>(dims.length);
+    for (int axis = 0; axis < dims.length; axis++) if (!axes.contains(axis)) others.add(axis);
+    return List.copyOf(others);
   }
 
   /** Elements between neighbours along each axis, in row-major order. */
@@ -103,7 +110,10 @@ public final class Shape {
 
   /** The shape whose axis {@code i} is this one's {@code axes[i]}. */
   public Shape select(Collection<Integer> axes) {
-    return of(axes.stream().mapToLong(this::dim).toArray());
+    var selected = new long[axes.size()];
+    int i = 0;
+    for (int axis : axes) selected[i++] = dim(axis);
+    return of(selected);
   }
 
   public Shape without(Collection<Integer> axes) {
@@ -142,7 +152,7 @@ public final class Shape {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Shape shape && Arrays.equals(dims, shape.dims);
+    return this == other || (other instanceof Shape shape && Arrays.equals(dims, shape.dims));
   }
 
   @Override

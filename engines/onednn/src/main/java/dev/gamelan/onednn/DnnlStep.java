@@ -22,9 +22,9 @@ final class DnnlStep implements Step {
   private static final int WEIGHTS = 1;
 
   private final List<Part> parts;
-  private final String what;
+  private final Object what;
 
-  DnnlStep(List<Part> parts, String what) {
+  DnnlStep(List<Part> parts, Object what) {
     this.parts = List.copyOf(parts);
     this.what = what;
   }

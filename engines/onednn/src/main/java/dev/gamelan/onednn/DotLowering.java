@@ -9,7 +9,6 @@ import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * Turns dot_general into products of [batch, m, k] with [batch, k, n]: by oneDNN's matmul, or by
@@ -37,6 +36,14 @@ final class DotLowering {
 
     long size(int axis) {
       return dims.get(axis);
+    }
+  }
+
+  /** What a step says of itself. */
+  private record Product(DType dtype, List<Long> batches, long m, long k, long n) {
+    @Override
+    public String toString() {
+      return "dot %s %s × [%d,%d] × [%d,%d]".formatted(dtype, batches, m, k, k, n);
     }
   }
 
@@ -85,9 +92,7 @@ final class DotLowering {
     dims.add(n);
     var result = lowering.place(node.result());
     var c = new Matrix(op.result(), result, 0, dims, View.boxed(Shape.of(dims).strides()));
-    var what =
-        "dot %s %s × [%d,%d] × [%d,%d]"
-            .formatted(left.type().dtype(), batches, m, a.size(a.columns()), b.size(b.rows()), n);
+    var what = new Product(left.type().dtype(), batches, m, a.size(a.columns()), n);
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
     if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
@@ -103,7 +108,7 @@ final class DotLowering {
   }
 
   /** The product by our own kernel, which reads rows of b. */
-  private Step ours(Matrix a, Matrix b, Matrix c, String what) {
+  private Step ours(Matrix a, Matrix b, Matrix c, Product what) {
     var parts = new ArrayList<MatmulStep.Part>();
     for (var cut : cuts(a, b, c)) {
       parts.add(new MatmulStep.Part(inBytes(cut.a), inBytes(cut.b), inBytes(cut.c)));
@@ -152,10 +157,11 @@ final class DotLowering {
   }
 
   private static List<Integer> free(Shape shape, List<Integer> batch, List<Integer> contracting) {
-    return IntStream.range(0, shape.rank())
-        .filter(axis -> !batch.contains(axis) && !contracting.contains(axis))
-        .boxed()
-        .toList();
+    var free = new ArrayList<Integer>();
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      if (!batch.contains(axis) && !contracting.contains(axis)) free.add(axis);
+    }
+    return free;
   }
 
   /** The strides of the operand with each group of axes as one; empty where there are none. */
@@ -174,7 +180,9 @@ final class DotLowering {
   }
 
   private static List<Long> dims(View view, List<List<Integer>> groups) {
-    return groups.stream().map(group -> view.shape().select(group).size()).toList();
+    var dims = new ArrayList<Long>(groups.size());
+    for (var group : groups) dims.add(view.shape().select(group).size());
+    return dims;
   }
 
   /** The right operand if it is weights that last, wherever they lie. */

@@ -68,13 +68,11 @@ final class Fusion {
       stack.push(unit);
       while (!stack.isEmpty()) {
         var top = stack.getFirst();
-        var missing = operands(top).stream().filter(u -> u != top && !ordered.contains(u)).toList();
-        if (missing.isEmpty()) {
-          ordered.add(top);
-          stack.pop();
-        } else {
-          missing.forEach(stack::push);
+        int height = stack.size();
+        for (var operand : operands(top)) {
+          if (operand != top && !ordered.contains(operand)) stack.push(operand);
         }
+        if (stack.size() == height) ordered.add(stack.pop());
       }
     }
     return List.copyOf(ordered);
@@ -171,7 +169,15 @@ final class Fusion {
   }
 
   static Shape stripped(Shape shape) {
-    return shape.select(shape.axes().stream().filter(axis -> shape.dim(axis) != 1).toList());
+    int longer = 0;
+    for (int axis = 0; axis < shape.rank(); axis++) if (shape.dim(axis) != 1) longer++;
+    if (longer == shape.rank()) return shape;
+    var dims = new long[longer];
+    int next = 0;
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      if (shape.dim(axis) != 1) dims[next++] = shape.dim(axis);
+    }
+    return Shape.of(dims);
   }
 
   /** The reduced axes of the stripped shape, from and to; empty where they are not one block. */
@@ -248,16 +254,24 @@ final class Fusion {
       return same && fits && room ? Optional.of(Unit.Level.REDUCED) : Optional.empty();
     }
     var shape = stripped(node.result().shape());
-    if (shape.equals(unit.domain)
-        && node.inputs().stream().allMatch(input -> alignedFull(unit, input))) {
+    if (shape.equals(unit.domain) && allAligned(unit, node, Unit.Level.FULL)) {
       return Optional.of(Unit.Level.FULL);
     }
     if (unit.reduction == Unit.Reduction.ROWS
         && shape.equals(unit.kept())
-        && node.inputs().stream().allMatch(input -> alignedReduced(unit, input))) {
+        && allAligned(unit, node, Unit.Level.REDUCED)) {
       return Optional.of(Unit.Level.REDUCED);
     }
     return Optional.empty();
+  }
+
+  private boolean allAligned(Unit unit, Node node, Unit.Level level) {
+    for (var input : node.inputs()) {
+      boolean aligned =
+          level == Unit.Level.FULL ? alignedFull(unit, input) : alignedReduced(unit, input);
+      if (!aligned) return false;
+    }
+    return true;
   }
 
   /**
@@ -316,15 +330,13 @@ final class Fusion {
     both.reducedFrom = mine ? unit.reducedFrom : other.reducedFrom;
     both.reducedTo = mine ? unit.reducedTo : other.reducedTo;
     both.levels.putAll(other.levels);
-    return unit.nodes.stream()
-        .allMatch(
-            node -> {
-              boolean full =
-                  node.op() instanceof Primitive.Reduce
-                      || unit.levels.get(node.result()) == Unit.Level.FULL;
-              return node.inputs().stream()
-                  .allMatch(x -> full ? alignedFull(both, x) : alignedReduced(both, x));
-            });
+    for (var node : unit.nodes) {
+      boolean full =
+          node.op() instanceof Primitive.Reduce
+              || unit.levels.get(node.result()) == Unit.Level.FULL;
+      if (!allAligned(both, node, full ? Unit.Level.FULL : Unit.Level.REDUCED)) return false;
+    }
+    return true;
   }
 
   private void merge(Unit home, Unit other) {
@@ -345,11 +357,12 @@ final class Fusion {
     var own = new HashSet<Unit>();
     own.add(unit);
     for (var node : nodes) unit(node.results().getFirst()).ifPresent(own::add);
-    return bases(nodes).stream()
-        .flatMap(base -> unit(base).stream())
-        .filter(u -> !own.contains(u))
-        .distinct()
-        .toList();
+    var outside = new LinkedHashSet<Unit>();
+    for (var base : bases(nodes)) {
+      var other = units.get(base);
+      if (other != null && !own.contains(other)) outside.add(other);
+    }
+    return List.copyOf(outside);
   }
 
   /** Whether any of {@code from} reads, directly or not, what {@code target} computes. */

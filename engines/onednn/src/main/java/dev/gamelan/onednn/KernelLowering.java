@@ -10,13 +10,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * Turns a unit into one kernel. The domain's axes are merged into as few loops as all operands
@@ -194,7 +191,7 @@ final class KernelLowering {
             bound,
             kernels.threads(),
             lowering.reserveArguments(count),
-            describe()));
+            unit));
   }
 
   /** Rows of the kernel's own, for each thread. */
@@ -248,16 +245,5 @@ final class KernelLowering {
     }
     var dtypes = node.inputs().stream().map(input -> input.type().dtype()).toList();
     return pointwise.apply(node.op(), dtypes, result, in);
-  }
-
-  /** The names of the ops, each once. */
-  private String describe() {
-    var names = new LinkedHashSet<String>();
-    for (var node : unit.nodes) names.add(node.op().name());
-    var dtypes =
-        unit.nodes.stream()
-            .map(node -> node.result().type().dtype())
-            .collect(Collectors.toCollection(TreeSet::new));
-    return String.join(" ", names) + " " + unit.domain + " " + dtypes;
   }
 }

@@ -43,7 +43,7 @@ final class KernelStep implements Step {
   private final List<Bound> operands;
   private final int parts;
   private final int firstArgument;
-  private final String what;
+  private final Object what;
 
   /** Which loop the parts divide: an outer one, or the row where it is {@code outer.length}. */
   private final int divided;
@@ -55,7 +55,7 @@ final class KernelStep implements Step {
       List<Bound> operands,
       int threads,
       int firstArgument,
-      String what) {
+      Object what) {
     this.compiled = compiled;
     this.length = length;
     this.outer = outer.clone();

@@ -64,9 +64,8 @@ final class Lowering {
    */
   static Program lower(
       Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting, Set<Integer> donated) {
-    return new Lowering(
-            ChannelsLast.apply(PoolExpansion.apply(graph)), kernels, pool, lasting, donated)
-        .program();
+    var rewritten = ChannelsLast.apply(PoolExpansion.apply(IotaExpansion.apply(graph)));
+    return new Lowering(rewritten, kernels, pool, lasting, donated).program();
   }
 
   private Program program() {
@@ -225,23 +224,21 @@ final class Lowering {
                     .reversed()
                     .thenComparingInt(storage -> storage.id))
             .toList();
-    var placed = new ArrayList<Storage>();
+    var placed = new ArrayList<Storage>(); // By offset.
     long total = 0;
     for (var storage : inArena) {
       long bytes = Math.ceilDiv(storage.bytes, ALIGNMENT) * ALIGNMENT;
       long offset = 0;
-      var neighbours =
-          placed.stream()
-              .filter(other -> other.birth <= storage.death && storage.birth <= other.death)
-              .sorted(Comparator.comparingLong(other -> other.arenaOffset))
-              .toList();
-      for (var other : neighbours) {
+      for (var other : placed) {
+        if (other.birth > storage.death || storage.birth > other.death) continue;
         if (offset + bytes <= other.arenaOffset) break;
         long end = other.arenaOffset + Math.ceilDiv(other.bytes, ALIGNMENT) * ALIGNMENT;
         offset = Math.max(offset, end);
       }
       storage.arenaOffset = offset;
-      placed.add(storage);
+      int behind = placed.size();
+      while (behind > 0 && placed.get(behind - 1).arenaOffset > offset) behind--;
+      placed.add(behind, storage);
       total = Math.max(total, offset + bytes);
     }
     return total;

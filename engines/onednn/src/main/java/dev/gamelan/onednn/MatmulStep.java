@@ -49,9 +49,9 @@ final class MatmulStep implements Step {
   private final MatmulKernel kernel;
   private final List<Part> parts;
   private final int firstArgument;
-  private final String what;
+  private final Object what;
 
-  MatmulStep(MatmulKernel kernel, List<Part> parts, int firstArgument, String what) {
+  MatmulStep(MatmulKernel kernel, List<Part> parts, int firstArgument, Object what) {
     this.kernel = kernel;
     this.parts = List.copyOf(parts);
     this.firstArgument = firstArgument;

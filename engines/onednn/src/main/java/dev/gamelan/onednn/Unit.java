@@ -3,11 +3,14 @@ package dev.gamelan.onednn;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 
 /** Nodes that are computed together: one kernel's worth, or a single node of another kind. */
 final class Unit {
@@ -57,8 +60,10 @@ final class Unit {
   }
 
   /** How many nodes reduce; each keeps a register for a whole loop. */
-  long reductions() {
-    return nodes.stream().filter(node -> node.op() instanceof Primitive.Reduce).count();
+  int reductions() {
+    int count = 0;
+    for (var node : nodes) if (node.op() instanceof Primitive.Reduce) count++;
+    return count;
   }
 
   /** The strides over {@code axes} of the domain of a value that this unit computes. */
@@ -78,5 +83,17 @@ final class Unit {
     var axes = new ArrayList<>(domain.axes());
     axes.subList(reducedFrom, reducedTo).clear();
     return domain.select(axes);
+  }
+
+  /** The names of its ops, each once, its domain and its dtypes. */
+  @Override
+  public String toString() {
+    var names = new LinkedHashSet<String>();
+    var dtypes = new TreeSet<DType>();
+    for (var node : nodes) {
+      names.add(node.op().name());
+      for (var result : node.results()) dtypes.add(result.type().dtype());
+    }
+    return String.join(" ", names) + " " + domain + " " + dtypes;
   }
 }

@@ -35,4 +35,30 @@ class BlockPoolTest {
       assertTrue(pool.take(bytes).memory().address() % 64 == 0);
     }
   }
+
+  @Test
+  void aLargeBlockOfAnotherSizeFreesWhatLiesIdleLongest() {
+    var pool = new BlockPool(1L << 40);
+    long megabyte = 1L << 20;
+    var old = pool.take(64 * megabyte);
+    var young = pool.take(16 * megabyte);
+    pool.give(old);
+    pool.give(young);
+    assertEquals(80 * megabyte, pool.idleBytes());
+    pool.take(128 * megabyte);
+    assertEquals(16 * megabyte, pool.idleBytes());
+    assertEquals(young, pool.take(16 * megabyte));
+    assertEquals(0, pool.idleBytes());
+  }
+
+  @Test
+  void anEighthOfWhatIsInUseMayLieIdle() {
+    var pool = new BlockPool(1L << 40);
+    long megabyte = 1L << 20;
+    pool.take(1024 * megabyte);
+    var idle = pool.take(128 * megabyte);
+    pool.give(idle);
+    pool.take(256 * megabyte);
+    assertEquals(128 * megabyte, pool.idleBytes());
+  }
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A primitive with the reorders before and after it that its layouts ask for. Re-entrant: each
- * thread that runs it has memory objects and a scratchpad of its own, kept for the next one.
+ * thread that runs it has memory objects of its own, kept for the next one.
  */
 public final class DnnlPrimitive {
   private static final int FROM = Dnnl.SRC;
@@ -186,6 +186,7 @@ public final class DnnlPrimitive {
     private final Call call;
     private final List<MemorySegment> memories = new ArrayList<>();
     private final MemorySegment arguments;
+    private final long scratch;
 
     BoundCall(Call call, NativeHandles owner, Arena arena) {
       this.call = call;
@@ -196,15 +197,14 @@ public final class DnnlPrimitive {
         arguments.set(ValueLayout.JAVA_INT, 16L * i, call.codes.get(i));
         arguments.set(ValueLayout.ADDRESS, 16L * i + 8, memory);
       }
-      long scratch = dnnl.bindings.size(call.layouts.getLast());
-      dnnl.bindings.setDataHandle(
-          memories.getLast(), arena.allocate(Math.max(scratch, 1), 64).address());
+      this.scratch = dnnl.bindings.size(call.layouts.getLast());
     }
 
     void execute(MemorySegment stream, long... addresses) {
       for (int i = 0; i < addresses.length; i++) {
         dnnl.bindings.setDataHandle(memories.get(i), addresses[i]);
       }
+      if (scratch > 0) dnnl.bindings.setDataHandle(memories.getLast(), Scratchpad.address(scratch));
       dnnl.bindings.execute(call.primitive, stream, call.codes.size(), arguments);
     }
   }
