@@ -37,7 +37,7 @@ record InferenceProgram<L extends Layer>(
     boolean resident)
     implements Program {
   static final String OURS = "gamelan";
-  private static final String IN_BF16 = "gamelan-bf16";
+  static final String IN_BF16 = "gamelan-bf16";
   private static final String ONNX_RUNTIME = "onnxruntime";
 
   /** 12 blocks of 12·768² weights, and scores and sums of 128² positions. */

@@ -17,8 +17,9 @@ import java.util.Random;
 import java.util.function.UnaryOperator;
 
 /**
- * One row times weights of 4 bits, as a language model decodes: by us with x in f32, by ONNX
- * Runtime's MatMulNBits with x rounded to int8, which is its fastest.
+ * One row times weights of 4 bits, as a language model decodes: by us with x as near as f32 has it,
+ * or with 16 bits of it, by ONNX Runtime's MatMulNBits with x rounded to int8, which is its
+ * fastest.
  */
 final class Int4Program implements Program {
   private static final int OUTPUTS = 16384;
@@ -55,7 +56,7 @@ final class Int4Program implements Program {
 
   @Override
   public List<String> contenders() {
-    return List.of(InferenceProgram.OURS, ONNX_RUNTIME);
+    return List.of(InferenceProgram.OURS, ONNX_RUNTIME, InferenceProgram.IN_BF16);
   }
 
   @Override
@@ -71,7 +72,8 @@ final class Int4Program implements Program {
     var input = Input.floats(1, COLUMNS);
     var output = TensorType.of(DType.F32, 1, OUTPUTS);
     if (!contender.equals(ONNX_RUNTIME)) {
-      return new GamelanInference(product(weights, scales), input, Precision.F32, true);
+      var precision = contender.equals(InferenceProgram.IN_BF16) ? Precision.BF16 : Precision.F32;
+      return new GamelanInference(product(weights, scales), input, precision, true);
     }
     var file = workspace.folder().resolve(name() + ".onnx");
     if (!Files.exists(file)) write(file, weights, scales);

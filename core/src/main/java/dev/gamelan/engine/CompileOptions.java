@@ -29,6 +29,10 @@ public record CompileOptions(
     return new CompileOptions(inputs, frozen, lasting, precision);
   }
 
+  public CompileOptions withLasting(Set<Integer> inputs) {
+    return new CompileOptions(donated, frozen, inputs, precision);
+  }
+
   public CompileOptions withPrecision(DType other) {
     return new CompileOptions(donated, frozen, lasting, other);
   }

@@ -1,5 +1,6 @@
 package dev.gamelan.onednn;
 
+import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Literal;
 import dev.gamelan.ir.Node;
@@ -29,8 +30,7 @@ final class Lowering {
   private final Graph graph;
   private final Kernels kernels;
   private final BlockPool pool;
-  private final Set<Integer> lasting;
-  private final Set<Integer> donated;
+  private final CompileOptions options;
   private final Fusion fusion;
   private final Map<Unit, Set<Value>> stored;
   private final List<Step> steps = new ArrayList<>();
@@ -46,26 +46,21 @@ final class Lowering {
   private int arguments;
   private int controls;
 
-  private Lowering(
-      Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting, Set<Integer> donated) {
+  private Lowering(Graph graph, Kernels kernels, BlockPool pool, CompileOptions options) {
     this.graph = graph;
     this.kernels = kernels;
     this.pool = pool;
-    this.lasting = lasting;
-    this.donated = donated;
+    this.options = options;
     this.fusion = new Fusion(graph, node -> ConvolutionLowering.isChannelsLast(node, kernels));
     this.stored = Fusion.stored(graph, fusion);
   }
 
   /**
    * @param pool for the arenas of programs inside of this one
-   * @param lasting inputs whose packed forms are worth keeping
-   * @param donated inputs that outputs may be written over
    */
-  static Program lower(
-      Graph graph, Kernels kernels, BlockPool pool, Set<Integer> lasting, Set<Integer> donated) {
+  static Program lower(Graph graph, Kernels kernels, BlockPool pool, CompileOptions options) {
     var rewritten = ChannelsLast.apply(PoolExpansion.apply(IotaExpansion.apply(graph)));
-    return new Lowering(rewritten, kernels, pool, lasting, donated).program();
+    return new Lowering(rewritten, kernels, pool, options).program();
   }
 
   private Program program() {
@@ -83,7 +78,7 @@ final class Lowering {
       else lower(unit);
     }
     for (int i = 0; i < graph.outputs().size(); i++) outputs.add(output(i));
-    var inPlace = InPlace.find(steps, storages, donated);
+    var inPlace = InPlace.find(steps, storages, options.donated());
     return new Program(
         steps,
         storages,
@@ -130,7 +125,9 @@ final class Lowering {
   Optional<Weights> weights(Value base) {
     var source = fusion.unit(base).flatMap(this::narrowedWeight).orElse(base);
     var storage = places.get(source);
-    return storage != null && storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index)
+    return storage != null
+            && storage.kind == Storage.Kind.INPUT
+            && options.lasting().contains(storage.index)
         ? Optional.of(new Weights(storage, source.type().dtype()))
         : Optional.empty();
   }
@@ -142,7 +139,9 @@ final class Lowering {
     var view = fusion.view(node.inputs().getFirst());
     int input = graph.inputs().indexOf(view.base());
     boolean packable = node.result().type().dtype() == DType.BF16 && view.isWhole();
-    return packable && lasting.contains(input) ? Optional.of(view.base()) : Optional.empty();
+    return packable && options.lasting().contains(input)
+        ? Optional.of(view.base())
+        : Optional.empty();
   }
 
   Placed placed(View view) {
@@ -295,11 +294,12 @@ final class Lowering {
     for (int i = firstFree; i < operands.size(); i++) {
       if (lasts(operands.get(i))) lastingInside.add(i);
     }
-    return new Runs(lower(body, kernels, pool, lastingInside, Set.of()), pool);
+    var inside = options.withDonated(Set.of()).withLasting(lastingInside);
+    return new Runs(lower(body, kernels, pool, inside), pool);
   }
 
   private boolean lasts(Storage storage) {
-    return storage.kind == Storage.Kind.INPUT && lasting.contains(storage.index);
+    return storage.kind == Storage.Kind.INPUT && options.lasting().contains(storage.index);
   }
 
   /** Where a value lies one element behind another. */
@@ -354,6 +354,11 @@ final class Lowering {
               new Movement.Region(results.get(i), 0, View.boxed(type.shape().strides())),
               new Movement.Region(place(result), 0, fusion.view(result).strides()));
     }
+  }
+
+  /** In which contractions of f32 may read their operands. */
+  DType precision() {
+    return options.precision();
   }
 
   View view(Value value) {

@@ -119,11 +119,7 @@ public final class OneDnnEngine implements Engine {
   public Executable compile(Graph graph, Device device, CompileOptions options) {
     if (watched.compareAndSet(false, true)) Engines.budget(device).onPressure(pool::trim);
     return new OneDnnExecutable(
-        Lowering.lower(graph, kernels, pool, options.lasting(), options.donated()),
-        device,
-        options,
-        pool,
-        team);
+        Lowering.lower(graph, kernels, pool, options), device, options, pool, team);
   }
 
   @Override

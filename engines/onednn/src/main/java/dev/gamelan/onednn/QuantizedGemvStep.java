@@ -5,10 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Rows of x times rows of 4-bit weights, which are divided among the threads. */
+/** Rows of x times rows of 4-bit weights, whose slices are divided among the threads. */
 final class QuantizedGemvStep implements Step {
   /** Weights below which waking another thread does not pay. */
   private static final long WORTH_SHARING = 250_000;
+
+  /**
+   * Threads take slices in turns, so that each reads what lies together: halves far apart meet in
+   * the same banks of memory. A slice stays in the cache for the next row of x.
+   */
+  private static final long SLICE_BYTES = 1 << 20;
 
   /**
    * @param rows of x
@@ -63,7 +69,7 @@ final class QuantizedGemvStep implements Step {
   }
 
   private long xBytes() {
-    return 4 * sizes.columns / QuantizedGemvKernel.BLOCK * QuantizedGemvKernel.X_BLOCK;
+    return sizes.columns / QuantizedGemvKernel.BLOCK * QuantizedGemvKernel.X_BLOCK;
   }
 
   @Override
@@ -73,26 +79,34 @@ final class QuantizedGemvStep implements Step {
 
   @Override
   public void run(Run run, int part) {
-    long first = sizes.outputs * part / parts;
-    long count = sizes.outputs * (part + 1) / parts - first;
     long groups = sizes.columns / sizes.group;
     long block = QuantizedGemvKernel.BLOCK;
     long at = firstArgument + (long) part * QuantizedGemvKernel.ARGUMENTS;
-    run.set(at + QuantizedGemvKernel.WEIGHTS, run.address(weights) + first * sizes.columns / 2);
-    run.set(at + QuantizedGemvKernel.SCALES, run.address(scales) + 4 * first * groups);
-    if (zeros.isPresent()) {
-      run.set(at + QuantizedGemvKernel.ZEROS, run.address(zeros.get()) + 4 * first * groups);
-    }
-    run.set(at + QuantizedGemvKernel.ROWS, count);
     run.set(at + QuantizedGemvKernel.STEPS, sizes.columns / Math.max(sizes.group, block));
     run.set(at + QuantizedGemvKernel.BLOCKS, Math.max(sizes.group / block, 1));
     run.set(at + QuantizedGemvKernel.WEIGHT_STRIDE, sizes.columns / 2);
     run.set(at + QuantizedGemvKernel.SCALE_STRIDE, 4 * groups);
-    for (long row = 0; row < sizes.rows; row++) {
-      run.set(at + QuantizedGemvKernel.X, run.address(x) + row * xBytes());
-      run.set(at + QuantizedGemvKernel.Y, run.address(y) + 4 * (row * sizes.outputs + first));
-      kernel.run(run.argumentAddress(at));
+    long slice = slice();
+    for (long first = part * slice; first < sizes.outputs; first += parts * slice) {
+      run.set(at + QuantizedGemvKernel.WEIGHTS, run.address(weights) + first * sizes.columns / 2);
+      run.set(at + QuantizedGemvKernel.SCALES, run.address(scales) + 4 * first * groups);
+      if (zeros.isPresent()) {
+        run.set(at + QuantizedGemvKernel.ZEROS, run.address(zeros.get()) + 4 * first * groups);
+      }
+      run.set(at + QuantizedGemvKernel.ROWS, Math.min(slice, sizes.outputs - first));
+      for (long row = 0; row < sizes.rows; row++) {
+        run.set(at + QuantizedGemvKernel.X, run.address(x) + row * xBytes());
+        run.set(at + QuantizedGemvKernel.Y, run.address(y) + 4 * (row * sizes.outputs + first));
+        kernel.run(run.argumentAddress(at));
+      }
     }
+  }
+
+  /** Rows of weights that a thread takes at a time. */
+  private long slice() {
+    long even = Math.ceilDiv(sizes.outputs, parts);
+    long rows = Math.min(Math.max(SLICE_BYTES / (sizes.columns / 2), 1), even);
+    return Math.ceilDiv(rows, 4L) * 4;
   }
 
   @Override

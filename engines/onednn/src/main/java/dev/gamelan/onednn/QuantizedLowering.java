@@ -48,16 +48,21 @@ final class QuantizedLowering {
     var weight = node.inputs().get(1);
     long columns = weight.dim(1);
     long rows = x.type().size() / columns;
-    var ordered =
-        lowering.temporary(
-            4 * rows * columns / QuantizedGemvKernel.BLOCK * QuantizedGemvKernel.X_BLOCK);
-    lowering.step(new QuantizedInputStep(lowering.dense(x), ordered, rows * columns));
     int scales = (int) Math.max(QuantizedGemvKernel.BLOCK / op.group(), 1);
     boolean zeros = node.inputs().size() == 4;
     boolean signed = weight.type().dtype() == DType.I4;
+    // Two bytes of x are more than bf16 has, three as much as f32.
+    int bytes = lowering.precision() == DType.BF16 ? 2 : 3;
+    var variant = new QuantizedGemvKernel.Variant(signed, zeros, scales, bytes, kernels.hasVnni());
+    var ordered =
+        lowering.temporary(
+            rows * columns / QuantizedGemvKernel.BLOCK * QuantizedGemvKernel.X_BLOCK);
+    lowering.step(
+        new QuantizedInputStep(
+            lowering.dense(x), ordered, rows * columns, variant, kernels.threads()));
     lowering.step(
         new QuantizedGemvStep(
-            kernels.quantizedGemv(new QuantizedGemvKernel.Variant(signed, zeros, scales)),
+            kernels.quantizedGemv(variant),
             new QuantizedGemvStep.Sizes(rows, weight.dim(0), columns, op.group()),
             lowering.dense(weight),
             lowering.dense(node.inputs().get(2)),

@@ -1,9 +1,19 @@
 package dev.gamelan.onednn;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.gamelan.ir.TensorOp;
+import dev.gamelan.tensor.Precision;
+import dev.gamelan.tensor.Tensor;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -26,6 +36,34 @@ class OneDnnQuantizedTest {
       tests.add(test(dtype, "[1,96]", "[1,7]", 7, 96, 32, false));
     }
     return tests.stream();
+  }
+
+  /** Two bytes of x, eight to a scale: each is off by 2⁻¹⁶ of the largest at most. */
+  @Test
+  void inLowPrecisionSixteenBitsOfXAreRead() {
+    int columns = 1024;
+    var random = new SplittableRandom(11);
+    var weights = new byte[columns / 2];
+    random.nextBytes(weights);
+    var x = new float[columns];
+    for (int i = 0; i < columns; i++) x[i] = (float) random.nextGaussian();
+    var w = Tensor.of(TensorType.of(DType.I4, 1, columns), MemorySegment.ofArray(weights));
+    var scales = Tensor.of(new float[] {1, 1, 1, 1, 1, 1, 1, 1}, 1, 8);
+    double exact = 0;
+    double bound = 0;
+    for (int i = 0; i < columns; i++) {
+      int weight = weights[i / 2] << (i % 2 == 0 ? 28 : 24) >> 28;
+      exact += (double) x[i] * weight;
+      bound += 4 * 0x1p-16 * Math.abs(weight);
+    }
+    float got =
+        Precision.BF16.call(
+            () ->
+                Tensor.apply(
+                        new TensorOp.QuantizedMatmul(128),
+                        List.of(Tensor.of(x, 1, columns), w, scales))
+                    .toFloatArray()[0]);
+    assertEquals(exact, got, bound);
   }
 
   private static DynamicTest test(

@@ -97,6 +97,16 @@ public final class Assembler {
     }
   }
 
+  /** Into the second cache and those behind it. */
+  public void prefetch(Memory address) {
+    int level = 2;
+    int bits = prefixBits(level, address);
+    if (bits != 0) u8(0x40 | bits);
+    u8(0x0F);
+    u8(0x18);
+    modrm(level, address, 0);
+  }
+
   public void lea(Gpr to, Memory address) {
     rex(0x8D, to.code, address);
   }

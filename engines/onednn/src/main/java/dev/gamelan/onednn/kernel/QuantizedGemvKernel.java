@@ -12,17 +12,42 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Rows of 4-bit weights times a vector of f32, scaled by groups; AVX-512. A vector of 64 bytes
- * holds 128 weights, of which lane l has those from 8·l on. A permutation of a table turns the
- * lowest 4 bits of each lane to f32: eight of them, with shifts between, and as many multiply-adds
- * with x in the order in which the weights come out. Nothing is rounded but the sums.
+ * Rows of 4-bit weights times a vector, scaled by groups; AVX-512. A vector of 64 bytes holds 128
+ * weights, of which lane l has those from 8·l on, the even ones in the low halves of its bytes. x
+ * comes in integers of 24 bits, eight to a scale, as three bytes each: products of bytes sum
+ * without rounding, and x is as near as f32 has it.
  */
 public final class QuantizedGemvKernel {
   /** Weights in a vector. */
   public static final int BLOCK = 128;
 
-  /** Floats of x for a block: each eighth element from 0 on, from 1 on, …, then sums of eight. */
-  public static final int X_BLOCK = BLOCK + BLOCK / 8;
+  /** Elements of x, and weights, in a lane. */
+  public static final int LANE = 8;
+
+  private static final int BYTES = 64;
+
+  /** Of an element of x. */
+  private static final int MOST_BYTES = 3;
+
+  /** Where x stands in a block: the highest bytes of its even elements, then the lower ones. */
+  public static final int EVEN = 0;
+
+  public static final int ODD = MOST_BYTES * BYTES;
+
+  /** From one byte of an element to the next lower one. */
+  public static final int LOWER = BYTES;
+
+  /** What is added to a lane's sum: -8 times its integers, where weights are signed. */
+  public static final int BIAS = 6 * BYTES;
+
+  /** What a lane's integers are multiples of. */
+  public static final int X_SCALE = 7 * BYTES;
+
+  /** The sum of a lane's elements. */
+  public static final int X_SUM = 8 * BYTES;
+
+  /** Bytes of x for a block. */
+  public static final int X_BLOCK = 9 * BYTES;
 
   /** The arguments, in longs; strides from row to row in bytes, those of zeros as of scales. */
   public static final int WEIGHTS = 0;
@@ -43,33 +68,57 @@ public final class QuantizedGemvKernel {
   public static final int SCALE_STRIDE = 9;
   public static final int ARGUMENTS = 10;
 
-  /** What code depends on. */
-  public record Variant(boolean signed, boolean zeros, int scalesPerBlock) {}
+  /**
+   * What code depends on.
+   *
+   * @param bytes how many of x count, the lowest first: 3, or 2 where less precision will do
+   */
+  public record Variant(
+      boolean signed, boolean zeros, int scalesPerBlock, int bytes, boolean vnni) {}
 
-  private static final int BYTES = 64;
   private static final int SHIFT_RIGHT = 2;
+  private static final int SHIFT_LEFT = 6;
   private static final int SCALE_MASK = 1;
+
+  /** (a and b) xor c. */
+  private static final int AND_XOR = 0x6A;
 
   /** Rows that share what is read of x, which is nine times as much as of one row's weights. */
   private static final int MOST_ROWS = 4;
 
   /** The registers of row 0; those of the other rows follow. */
-  private static final int PACKED = 0;
+  private static final int TOTAL = 0;
 
   private static final int SUM = 4;
-  private static final int TOTAL = 8;
-  private static final int NUMBERS = 12;
-  private static final int X_VALUES = 16;
-  private static final int X_SUM = 17;
-  private static final int SCALE = 18;
-  private static final int SWAPPED = 19;
-  private static final int TABLE = 30;
-  private static final int PATTERN = 31;
 
-  private static final List<Gpr> SAVED = List.of(Gpr.RBX, Gpr.R12, Gpr.R13, Gpr.R14);
+  /** Of even rows; those of odd rows follow. */
+  private static final int LOW_HALVES = 8;
+
+  private static final int HIGH_HALVES = 10;
+  private static final int PRODUCTS = 12;
+
+  /** The vectors of x, in their order. */
+  private static final int X_VECTORS = 14;
+
+  private static final int X_EVEN = X_VECTORS + EVEN / BYTES;
+  private static final int X_ODD = X_VECTORS + ODD / BYTES;
+  private static final int X_BIAS = X_VECTORS + BIAS / BYTES;
+  private static final int X_SCALES = X_VECTORS + X_SCALE / BYTES;
+  private static final int X_SUMS = X_VECTORS + X_SUM / BYTES;
+  private static final int SCALE = 23;
+  private static final int SWAPPED = 24;
+  private static final int GROUP_SUMS = 25;
+  private static final int PAIRS = 26;
+  private static final int ONES = 27;
+  private static final int HALF = 28;
+  private static final int SIGN = 29;
+  private static final int PATTERN = 30;
+
+  private static final List<Gpr> SAVED = List.of(Gpr.RBX, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
   private static final Gpr WEIGHT = Gpr.RDX;
   private static final Gpr WEIGHT_STEP = Gpr.RAX;
   private static final Gpr WEIGHT_STEPS = Gpr.R12;
+  private static final Gpr AHEAD = Gpr.R15;
   private static final Gpr SCALE_STEP = Gpr.R13;
   private static final Gpr SCALE_STEPS = Gpr.R14;
 
@@ -111,7 +160,9 @@ public final class QuantizedGemvKernel {
       asm.lea(WEIGHT_STEPS, Memory.at(WEIGHT_STEP, WEIGHT_STEP, 1, 0));
       asm.load(SCALE_STEP, argument(SCALE_STRIDE));
       asm.lea(SCALE_STEPS, Memory.at(SCALE_STEP, SCALE_STEP, 1, 0));
-      asm.op(Simd.VMOVUPS, Width.Z, TABLE, 0, Memory.at(constants, 0));
+      asm.op(Simd.VBROADCASTSS, Width.Z, HALF, 0, Memory.at(constants, 0));
+      asm.op(Simd.VBROADCASTSS, Width.Z, SIGN, 0, Memory.at(constants, 4));
+      asm.op(Simd.VBROADCASTSS, Width.Z, ONES, 0, Memory.at(constants, 8));
       asm.op(Simd.VMOVUPS, Width.Z, PATTERN, 0, Memory.at(constants, BYTES));
       rows(MOST_ROWS);
       rows(1);
@@ -120,9 +171,8 @@ public final class QuantizedGemvKernel {
       asm.ret();
       asm.align(BYTES);
       asm.bind(constants);
-      for (int i = 0; i < 16; i++) {
-        asm.data(Float.floatToRawIntBits(variant.signed && i >= 8 ? i - 16 : i));
-      }
+      asm.data(0x0F0F0F0F, 0x08080808, 0x00010001);
+      asm.align(BYTES);
       for (int lane = 0; lane < 16; lane++) asm.data(lane * variant.scalesPerBlock / 16);
       return asm.finish();
     }
@@ -165,11 +215,12 @@ public final class QuantizedGemvKernel {
       var steps = new Label();
       var blocks = new Label();
       asm.load(Gpr.RSI, argument(X));
+      asm.lea(AHEAD, Memory.at(WEIGHT, WEIGHT_STEP, 3, 0));
       asm.load(Gpr.RCX, argument(STEPS));
       for (int r = 0; r < rows; r++) clear(TOTAL + r);
       asm.bind(steps);
       for (int r = 0; r < rows; r++) clear(SUM + r);
-      if (variant.zeros) clear(X_SUM);
+      if (variant.zeros) clear(GROUP_SUMS);
       asm.load(Gpr.RBX, argument(BLOCKS));
       asm.bind(blocks);
       block(rows);
@@ -191,32 +242,70 @@ public final class QuantizedGemvKernel {
     }
 
     private void block(int rows) {
+      for (int i = 0; i < X_BLOCK / BYTES; i++) {
+        int vector = X_VECTORS + i;
+        if (isUsed(i)) asm.op(Simd.VMOVUPS, Width.Z, vector, 0, Memory.at(Gpr.RSI, BYTES * i));
+      }
       for (int r = 0; r < rows; r++) {
-        var packed = row(WEIGHT, WEIGHT_STEP, WEIGHT_STEPS, r);
-        asm.op(Simd.VMOVUPS, Width.Z, PACKED + r, 0, packed);
-      }
-      for (int i = 0; i < 8; i++) {
-        asm.op(Simd.VMOVUPS, Width.Z, X_VALUES, 0, Memory.at(Gpr.RSI, BYTES * i));
-        for (int r = 0; r < rows; r++) {
-          asm.op(Simd.VPERMD, Width.Z, NUMBERS + r, PACKED + r, TABLE);
-          asm.op(Simd.VFMADD231PS, Width.Z, SUM + r, NUMBERS + r, X_VALUES);
-          if (i < 7) {
-            asm.op(Simd.VPSHIFTD_IMMEDIATE, Width.Z, SHIFT_RIGHT, PACKED + r, PACKED + r, 4);
-          }
+        int low = LOW_HALVES + r % 2;
+        int high = HIGH_HALVES + r % 2;
+        int products = PRODUCTS + r % 2;
+        asm.op(Simd.VMOVUPS, Width.Z, low, 0, row(WEIGHT, WEIGHT_STEP, WEIGHT_STEPS, r));
+        // Rows end where pages do, and with them what the hardware guesses.
+        asm.prefetch(Memory.at(AHEAD, BYTES * r));
+        asm.op(Simd.VPSHIFTD_IMMEDIATE, Width.Z, SHIFT_RIGHT, high, low, 4);
+        half(low);
+        half(high);
+        clear(products);
+        int first = MOST_BYTES - variant.bytes;
+        for (int i = first; i < MOST_BYTES; i++) {
+          if (i > first)
+            asm.op(Simd.VPSHIFTD_IMMEDIATE, Width.Z, SHIFT_LEFT, products, products, 8);
+          multiply(products, low, X_EVEN + i);
+          multiply(products, high, X_ODD + i);
         }
+        if (variant.signed) asm.op(Simd.VPADDD, Width.Z, products, products, X_BIAS);
+        asm.op(Simd.VCVTDQ2PS, Width.Z, products, 0, products);
+        asm.op(Simd.VFMADD231PS, Width.Z, SUM + r, products, X_SCALES);
       }
-      if (variant.zeros) {
-        asm.op(Simd.VADDPS, Width.Z, X_SUM, X_SUM, Memory.at(Gpr.RSI, 4 * BLOCK));
-      }
+      if (variant.zeros) asm.op(Simd.VADDPS, Width.Z, GROUP_SUMS, GROUP_SUMS, X_SUMS);
       asm.add(WEIGHT, BYTES);
-      asm.add(Gpr.RSI, 4 * X_BLOCK);
+      asm.add(AHEAD, BYTES * rows);
+      asm.add(Gpr.RSI, X_BLOCK);
+    }
+
+    /** Whether this variant reads the vector of x. */
+    private boolean isUsed(int vector) {
+      return switch (BYTES * vector) {
+        case BIAS -> variant.signed;
+        case X_SCALE -> true;
+        case X_SUM -> variant.zeros;
+        default -> vector % MOST_BYTES >= MOST_BYTES - variant.bytes;
+      };
+    }
+
+    /** Leaves the low halves of bytes; signed ones become unsigned, 8 more than they are. */
+    private void half(int register) {
+      if (variant.signed) asm.op(Simd.VPTERNLOGD, Width.Z, register, HALF, SIGN, AND_XOR);
+      else asm.op(Simd.VPANDD, Width.Z, register, register, HALF);
+    }
+
+    /** Adds the products of unsigned bytes with signed ones, four to a lane; none saturates. */
+    private void multiply(int sum, int unsigned, int signed) {
+      if (variant.vnni) {
+        asm.op(Simd.VPDPBUSD, Width.Z, sum, unsigned, signed);
+      } else {
+        asm.op(Simd.VPMADDUBSW, Width.Z, PAIRS, unsigned, signed);
+        asm.op(Simd.VPMADDWD, Width.Z, PAIRS, PAIRS, ONES);
+        asm.op(Simd.VPADDD, Width.Z, sum, sum, PAIRS);
+      }
     }
 
     /** Adds a row's sums of a group to its total. */
     private void scale(int row) {
       if (variant.zeros) {
         scales(row(Gpr.R9, SCALE_STEP, SCALE_STEPS, row));
-        asm.op(Simd.VFNMADD231PS, Width.Z, SUM + row, SCALE, X_SUM);
+        asm.op(Simd.VFNMADD231PS, Width.Z, SUM + row, SCALE, GROUP_SUMS);
       }
       scales(row(Gpr.R8, SCALE_STEP, SCALE_STEPS, row));
       asm.op(Simd.VFMADD231PS, Width.Z, TOTAL + row, SUM + row, SCALE);

@@ -50,6 +50,8 @@ class AssemblerTest {
     both("mov [rbx+0x100], r11w", a -> a.storeBytes(PLAIN, Gpr.R11, 2));
     both("mov [r13+r9*4+0x12345], edx", a -> a.storeBytes(FAR, Gpr.RDX, 4));
     both("lea r11, [r13+r9*4+0x12345]", a -> a.lea(Gpr.R11, FAR));
+    both("prefetcht1 [r13+r9*4+0x12345]", a -> a.prefetch(FAR));
+    both("prefetcht1 [rbx+0x100]", a -> a.prefetch(PLAIN));
     both("{load} add r8, r10", a -> a.add(Gpr.R8, Gpr.R10));
     both("add r9, [rbx+0x100]", a -> a.add(Gpr.R9, PLAIN));
     both("{disp32} add [rsp+64], r10", a -> a.add(STACK, Gpr.R10));
@@ -133,6 +135,12 @@ class AssemblerTest {
     evex("vpermilps zmm1, zmm2, 0xb1", a -> a.op(Simd.VPERMILPS, Width.Z, 1, 0, 2, 0xb1));
     evex("vbroadcastss zmm21, [rbx+0x100]", a -> a.op(Simd.VBROADCASTSS, Width.Z, 21, 0, PLAIN));
     evex("vpmovsxwd zmm21, ymm9", a -> a.op(Simd.VPMOVSXWD, Width.Z, 21, 0, 9));
+    evex(
+        "vpternlogd zmm21, zmm2, zmm30, 0x6a",
+        a -> a.op(Simd.VPTERNLOGD, Width.Z, 21, 2, 30, 0x6a));
+    evex("vpdpbusd zmm21, zmm2, zmm30", a -> a.op(Simd.VPDPBUSD, Width.Z, 21, 2, 30));
+    evex("vpmaddubsw zmm21, zmm2, zmm30", a -> a.op(Simd.VPMADDUBSW, Width.Z, 21, 2, 30));
+    evex("vpmaddwd zmm21, zmm2, zmm30", a -> a.op(Simd.VPMADDWD, Width.Z, 21, 2, 30));
     evex("vmovd r11d, xmm19", a -> a.op(Simd.VMOVD_STORE, Width.X, 19, 0, Gpr.R11));
   }
 
