@@ -6,6 +6,7 @@ import dev.gamelan.ir.Literal;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.pass.PassPipeline;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
@@ -59,7 +60,13 @@ final class Lowering {
    * @param pool for the arenas of programs inside of this one
    */
   static Program lower(Graph graph, Kernels kernels, BlockPool pool, CompileOptions options) {
-    var rewritten = ChannelsLast.apply(PoolExpansion.apply(IotaExpansion.apply(graph)));
+    var rewritten =
+        PassPipeline.of(
+                ArgExpansion::apply,
+                IotaExpansion::apply,
+                PoolExpansion::apply,
+                ChannelsLast::apply)
+            .apply(graph);
     return new Lowering(rewritten, kernels, pool, options).program();
   }
 
@@ -328,6 +335,8 @@ final class Lowering {
               new ConvolutionLowering(this, kernels).lower(node);
           case Primitive.ConvolutionFilterGradient c ->
               new ConvolutionLowering(this, kernels).lower(node);
+          case Primitive.Sort s -> new OrderLowering(this, kernels).lower(node);
+          case Primitive.TopK t -> new OrderLowering(this, kernels).lower(node);
           default -> new IndexingLowering(this, kernels).lower(node);
         };
     if (step.isPresent()) step(step.get());

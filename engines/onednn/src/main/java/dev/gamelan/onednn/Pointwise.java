@@ -70,9 +70,9 @@ final class Pointwise {
       case Primitive.Binary binary ->
           switch (binary.kind()) {
             case ADD, SUB, MUL, MAX, MIN -> true;
-            case DIV -> isFloat;
+            case DIV, POW -> isFloat;
             case AND, OR, XOR, SHIFT_LEFT, SHIFT_RIGHT_LOGICAL, SHIFT_RIGHT_ARITHMETIC -> true;
-            case REM, POW, ATAN2 -> false;
+            case REM, ATAN2 -> false;
           };
       default -> false;
     };
@@ -184,7 +184,8 @@ final class Pointwise {
           wrap(dtype, k.op(Opcode.SHIFT_RIGHT_BY, extend(dtype.bits(), false, a), b));
       case SHIFT_RIGHT_ARITHMETIC ->
           wrap(dtype, k.op(Opcode.SHIFT_RIGHT_SIGNED_BY, extend(dtype.bits(), true, a), b));
-      case REM, POW, ATAN2 -> throw new IllegalArgumentException(kind + " has no instructions");
+      case POW -> math.pow(a, b);
+      case REM, ATAN2 -> throw new IllegalArgumentException(kind + " has no instructions");
     };
   }
 

@@ -37,9 +37,9 @@ public final class VectorMath {
   private static final double LOG2_E = 1.4426950408889634;
 
   /** ln 2 in two parts: the first has few enough bits that its multiples are exact. */
-  private static final double LN2_HIGH = 0.693145751953125;
+  static final double LN2_HIGH = 0.693145751953125;
 
-  private static final double LN2_LOW = 1.428606765330187e-6;
+  static final double LN2_LOW = 1.428606765330187e-6;
   private static final double[] EXP = {
     0.00139465817, 0.00836669992, 0.0416662858, 0.166665438, 0.500000006
   };
@@ -134,6 +134,13 @@ public final class VectorMath {
     return scale(k.op(ADD, expm1OfReduced(reduced.r), k.constant(1)), reduced.n);
   }
 
+  /** e^(x + low) for a low that is small. */
+  int exp(int x, int low) {
+    var reduced = reduce(clamp(x, -104, 89));
+    int r = k.op(ADD, reduced.r, low);
+    return scale(k.op(ADD, expm1OfReduced(r), k.constant(1)), reduced.n);
+  }
+
   /** y × 2^n for −150 ≤ n ≤ 129. */
   private int scale(int y, int n) {
     if (k.isa() == Isa.AVX512) return k.op(SCALE, y, n);
@@ -159,7 +166,7 @@ public final class VectorMath {
   }
 
   /** x = 2^e·(1 + f) with 1 + f between √½ and √2. */
-  private record Split(int e, int f) {}
+  record Split(int e, int f) {}
 
   private Split split(int x) {
     int e = k.add(SHIFT_RIGHT_SIGNED, 23, k.op(INT_SUB, x, k.bits(0x3F3504F3)));
@@ -175,13 +182,22 @@ public final class VectorMath {
     return k.fma(e, k.constant(LN2_HIGH), k.op(ADD, f, low));
   }
 
-  public int log(int x) {
+  /** Of any positive number, denormals included. */
+  Split splitNormal(int x) {
     int tiny = k.op(MUL, x, k.constant(0x1p23));
     int isTiny = k.constant(0x1p-126);
-    int normal = k.select(Predicate.LESS, x, isTiny, tiny, x);
-    var split = split(normal);
+    var split = split(k.select(Predicate.LESS, x, isTiny, tiny, x));
     int shift = k.select(Predicate.LESS, x, isTiny, k.constant(-23), k.constant(0));
-    return logSpecials(x, logOf(k.op(ADD, split.e, shift), split.f));
+    return new Split(k.op(ADD, split.e, shift), split.f);
+  }
+
+  public int log(int x) {
+    var split = splitNormal(x);
+    return logSpecials(x, logOf(split.e, split.f));
+  }
+
+  public int pow(int x, int y) {
+    return new VectorPower(k, this).pow(x, y);
   }
 
   /** What the logarithm of zero, negative numbers, infinity and NaN is. */

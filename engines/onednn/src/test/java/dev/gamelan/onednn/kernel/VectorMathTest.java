@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gamelan.onednn.code.Isa;
 import java.util.function.BiFunction;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Against f64, over every 997th f32 there is: each exponent of both signs, NaN and infinities. */
+/**
+ * Against f64, over every 997th f32 there is (powers: 9973rd): each exponent of both signs, NaN and
+ * infinities.
+ */
 class VectorMathTest {
   private record Function(
       String name,
@@ -33,17 +37,52 @@ class VectorMathTest {
         new Function("cos", 2, 0x1p17, Math::cos, (k, x) -> new VectorMath(k).cos(x)));
   }
 
+  private static Stream<Function> powers() {
+    double infinity = Double.POSITIVE_INFINITY;
+    double[] numbers = {
+      0, -0.0, 1, -1, 2, 3, 0.5, -2.5, 1 / 3f, 17, -126, infinity, -infinity, 0 / 0.0
+    };
+    double[] bases = {2, 0.999999f, 1.000001f, 10, 0.3f, 1e-40f, -3, 3.4e38f};
+    var ofAnyBase =
+        DoubleStream.of(numbers)
+            .mapToObj(
+                y ->
+                    new Function(
+                        "x^" + y,
+                        3,
+                        infinity,
+                        x -> pow(x, y),
+                        (k, x) -> new VectorMath(k).pow(x, k.constant(y))));
+    var toAny =
+        DoubleStream.concat(DoubleStream.of(numbers), DoubleStream.of(bases))
+            .mapToObj(
+                x ->
+                    new Function(
+                        x + "^y",
+                        3,
+                        infinity,
+                        y -> pow((float) x, y),
+                        (k, y) -> new VectorMath(k).pow(k.constant(x), y)));
+    return Stream.concat(ofAnyBase, toAny);
+  }
+
+  /** C's, which knows that 1 to anything is 1. */
+  private static double pow(double x, double y) {
+    if (x == 1 || (x == -1 && Double.isInfinite(y))) return 1;
+    return Math.pow(x, y);
+  }
+
   @TestFactory
   Stream<DynamicTest> functionsAreAccurateOverTheWholeRange() {
     return KernelRun.isas()
         .flatMap(
             isa ->
-                functions()
+                Stream.concat(functions(), powers())
                     .map(f -> DynamicTest.dynamicTest(f.name + " " + isa, () -> check(f, isa))));
   }
 
   private static void check(Function f, Isa isa) {
-    int step = 997;
+    int step = f.name.contains("^") ? 9973 : 997;
     var x = new float[(int) ((1L << 32) / step) + 1];
     for (int i = 0; i < x.length; i++) x[i] = Float.intBitsToFloat((int) ((long) i * step));
     var y = KernelRun.map(isa, f.instructions, x);
