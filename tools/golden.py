@@ -471,6 +471,14 @@ for mode, tmode, opts in [("linear", "bilinear", {"align_corners": False}), ("li
     for size in [(7, 3), (2, 9)]:
         tx(f"resize[sizes=[{size[0]},{size[1]}], mode={mode}, coordinates={coordinates}]", lambda x, size=size, tmode=tmode, opts=opts: F.interpolate(x, size, mode=tmode, **opts), f(1, 2, 4, 5), name=f"resize {tmode} {coordinates} {size}")
 
+
+def dynamic_quantized(x, w, scales):
+    step = x.abs().amax(-1, keepdim=True) / 127
+    return (torch.round(x / step).int() @ w.int().T).float() * step * scales
+
+
+tx("dynamic_quantized_matmul", dynamic_quantized, f(2, 8), n(3, 8, low=-128, high=127, dtype=np.int8), f(3), grad=False, name="dynamic_quantized_matmul")
+
 os.makedirs(os.path.dirname(OUT), exist_ok=True)
 with gzip.GzipFile(OUT, "wb", mtime=0) as out:
     out.write(json.dumps(cases).encode())

@@ -170,6 +170,61 @@ public sealed interface TensorOp extends StandardComposite {
   }
 
   /**
+   * x·Wᵀ in integers of 8 bits: each row of x is rounded to multiples of a 127th of its largest
+   * magnitude, the products are summed without rounding. Operands: x [.., I], weight i8 [O, I],
+   * scales [O] of x's dtype. Each element of x is off by half a step at most; rows with NaN or
+   * infinity have no meaningful result.
+   */
+  record DynamicQuantizedMatmul() implements TensorOp {
+    private static final double MOST = 127;
+
+    /** So that a row of zeros is a row of zeros. */
+    private static final double TINY = 1e-30;
+
+    @Override
+    public List<TensorType> infer(List<TensorType> inputs) {
+      Expect.count(this, inputs, 3);
+      var x = inputs.getFirst();
+      var weight = inputs.get(1);
+      Expect.floats(this, inputs, x);
+      Expect.that(
+          x.rank() >= 1
+              && weight.rank() == 2
+              && weight.dtype() == DType.I8
+              && weight.dim(1) == x.dim(-1)
+              && x.dim(-1) > 0,
+          this,
+          inputs,
+          "x [.., I] and weight i8 [O, I]",
+          "quantise or transpose the weight");
+      Expect.that(
+          inputs.get(2).equals(x.with(Shape.of(weight.dim(0)))),
+          this,
+          inputs,
+          () -> "scales " + x.with(Shape.of(weight.dim(0))),
+          "one for each row of the weight");
+      return List.of(x.with(x.shape().with(-1, weight.dim(0))));
+    }
+
+    @Override
+    public List<Value> expand(GraphBuilder g, List<Value> inputs) {
+      var x = g.widen(inputs.getFirst());
+      var weight = inputs.get(1);
+      int last = x.rank() - 1;
+      var magnitude = g.unary(UnaryKind.ABS, x);
+      var largest = g.reduceKeep(ReduceKind.MAX, magnitude, List.of(last));
+      var step = g.mul(g.max(largest, TINY), 1 / MOST);
+      var multiples = g.unary(UnaryKind.ROUND_EVEN, g.div(x, step));
+      var rounded = g.convert(multiples, DType.I8);
+      var contraction =
+          new Primitive.DotGeneral(List.of(), List.of(), List.of(last), List.of(1), DType.I32);
+      var sums = g.convert(g.add(contraction, rounded, weight), x.type().dtype());
+      var y = g.mul(g.mul(sums, step), g.widen(inputs.get(2)));
+      return List.of(g.convert(y, inputs.getFirst().type().dtype()));
+    }
+  }
+
+  /**
    * One step of AdamW (Loshchilov, Hutter, arXiv:1711.05101). Operands: parameter, gradient, first
    * and second moment, and the scalars learning rate and step, which counts from 1. Results: the
    * new parameter and moments.

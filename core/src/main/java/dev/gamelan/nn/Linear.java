@@ -37,6 +37,14 @@ public final class Linear extends UnaryLayer {
             : null;
   }
 
+  Parameter weight() {
+    return weight;
+  }
+
+  @Nullable Parameter bias() {
+    return bias;
+  }
+
   @Override
   public Tensor forward(Tensor x) {
     var op = new TensorOp.Linear(TensorOp.LinearActivation.NONE);

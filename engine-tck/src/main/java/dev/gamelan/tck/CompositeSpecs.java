@@ -321,6 +321,18 @@ final class CompositeSpecs {
                                 .and(ANY, t(d, 5, 2), t(d, 5, 2)))
                     .toList()),
         row(
+            "dynamic_quantized_matmul",
+            FLOATS,
+            false,
+            d ->
+                List.of(
+                    Case.of(
+                            new TensorOp.DynamicQuantizedMatmul(),
+                            ANY,
+                            t(d, 2, 3, 8),
+                            t(DType.I8, 5, 8))
+                        .and(POSITIVE, t(d, 5)))),
+        row(
             "adamw_step",
             FLOATS,
             false,

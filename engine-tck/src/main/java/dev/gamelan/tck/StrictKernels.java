@@ -337,6 +337,7 @@ final class StrictKernels {
       }
       case TensorOp.Linear l -> List.of(linear(l, in, type));
       case TensorOp.QuantizedMatmul q -> List.of(quantized(q, in, type));
+      case TensorOp.DynamicQuantizedMatmul q -> List.of(dynamicQuantized(in, type));
       case TensorOp.AdamwStep a -> adamw(a, in, types);
       case TensorOp.Resize r -> List.of(StrictResize.apply(r, x, type));
     };
@@ -361,6 +362,30 @@ final class StrictKernels {
             case GELU_TANH -> gelu(sum, true);
             case SILU -> sum * sigmoid(sum);
           };
+    }
+    return rounded(type, y);
+  }
+
+  private static Array dynamicQuantized(List<Array> in, TensorType type) {
+    int depth = (int) in.get(1).type().dim(1);
+    int outputs = (int) in.get(1).type().dim(0);
+    boolean wide = type.dtype() == DType.F64;
+    var y = new double[(int) type.size()];
+    for (int i = 0; i < y.length; i++) {
+      int row = i / outputs * depth;
+      double largest = 0;
+      for (int k = 0; k < depth; k++) {
+        largest = Math.max(largest, Math.abs(in.getFirst().floats()[row + k]));
+      }
+      // Which way a multiple rounds depends on the last bit of the step.
+      double step = wide ? largest * (1.0 / 127) : (float) largest * (float) (1.0 / 127);
+      long sum = 0;
+      for (int k = 0; k < depth; k++) {
+        double x = in.getFirst().floats()[row + k];
+        double multiple = wide ? x / step : (float) x / (float) step;
+        sum += (long) Math.rint(multiple) * in.get(1).integers()[i % outputs * depth + k];
+      }
+      y[i] = sum * step * in.get(2).floats()[i % outputs];
     }
     return rounded(type, y);
   }
