@@ -19,8 +19,8 @@ final class Kernels {
     return List.of(
         matmul("matmul-16", 16, 16, 16),
         matmul("matmul-64", 64, 64, 64),
-        matmul("matmul-1024", 1024, 1024, 1024),
-        matmul("matmul-mlp", 128, 768, 3072),
+        new RoundedProgram(matmul("matmul-1024", 1024, 1024, 1024)),
+        new RoundedProgram(matmul("matmul-mlp", 128, 768, 3072)),
         matmul("gemv", 1, 8192, 4096),
         convolution("conv-3x3", 256, 14, 3),
         convolution("conv-1x1", 512, 28, 1),
@@ -31,7 +31,7 @@ final class Kernels {
         new Int4Program());
   }
 
-  private static Program matmul(String name, long m, long k, long n) {
+  private static InferenceProgram<Linear> matmul(String name, long m, long k, long n) {
     return new InferenceProgram<>(
         name,
         "%d×%d×%d with weights [out, in]".formatted(m, k, n),
