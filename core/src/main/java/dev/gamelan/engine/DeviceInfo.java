@@ -1,4 +1,20 @@
 package dev.gamelan.engine;
 
-/** What a device is: a line for people, and the memory that tensors may fill, in bytes. */
-public record DeviceInfo(String description, long memoryBytes) {}
+import java.util.List;
+
+/**
+ * What a device is.
+ *
+ * @param description a line for people
+ * @param memoryBytes what tensors may fill
+ * @param details further lines: by which means it computes what
+ */
+public record DeviceInfo(String description, long memoryBytes, List<String> details) {
+  public DeviceInfo {
+    details = List.copyOf(details);
+  }
+
+  public DeviceInfo(String description, long memoryBytes) {
+    this(description, memoryBytes, List.of());
+  }
+}

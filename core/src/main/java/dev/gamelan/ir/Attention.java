@@ -227,7 +227,8 @@ public sealed interface Attention extends StandardComposite {
       var shift = g.add(new TensorOp.StopGradient(), g.select(empty, g.zerosLike(max), max));
       var e = g.exp(g.sub(scores, shift));
       var sum = g.reduceKeep(ReduceKind.SUM, e, axes);
-      var p = g.div(e, g.select(empty, g.fill(sum.type(), 1), sum));
+      var one = g.fill(sum.type(), 1);
+      var p = g.mul(e, g.div(one, g.select(empty, one, sum)));
       return g.reshape(p, grouped.shape());
     }
 

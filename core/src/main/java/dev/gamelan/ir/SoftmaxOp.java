@@ -18,7 +18,9 @@ public sealed interface SoftmaxOp extends StandardComposite {
       var x = g.widen(inputs.getFirst());
       var axes = List.of(axis);
       var e = g.exp(g.sub(x, g.reduceKeep(ReduceKind.MAX, x, axes)));
-      var y = g.div(e, g.reduceKeep(ReduceKind.SUM, e, axes));
+      // One division a row: they take longer than anything else here.
+      var sum = g.reduceKeep(ReduceKind.SUM, e, axes);
+      var y = g.mul(e, g.div(g.fill(sum.type(), 1), sum));
       return List.of(g.convert(y, inputs.getFirst().type().dtype()));
     }
 

@@ -47,6 +47,7 @@ final class Doctor implements Callable<Integer> {
       System.out.printf(
           "%-9s %s, %s, budget %.1f GiB, %s%n",
           provider.name(), device, info.description(), info.memoryBytes() / 0x1p30, dtypes);
+      for (var line : info.details()) System.out.printf("          %s%n", line);
     }
   }
 }

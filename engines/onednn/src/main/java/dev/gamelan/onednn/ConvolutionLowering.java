@@ -120,7 +120,8 @@ final class ConvolutionLowering {
               primitive.get(), List.of(cut.x.argument(), cut.filter.argument(), cut.y.argument())));
     }
     return Optional.of(
-        new DnnlStep(parts, "%s %s with %s".formatted(kind, x.type(), filter.type())));
+        new DnnlStep(
+            parts, "%s %s with %s, %.2g flop".formatted(kind, x.type(), filter.type(), 2 * work)));
   }
 
   /** A single picture goes in slabs, but for one of so few rows that threads would wait. */

@@ -40,10 +40,16 @@ final class DotLowering {
   }
 
   /** What a step says of itself. */
-  private record Product(DType dtype, List<Long> batches, long m, long k, long n) {
+  private record Product(
+      DType dtype, List<Long> batches, long m, long k, long n, double flops, String why) {
     @Override
     public String toString() {
-      return "dot %s %s × [%d,%d] × [%d,%d]".formatted(dtype, batches, m, k, k, n);
+      return "dot %s %s × [%d,%d] × [%d,%d], %.2g flop, %s"
+          .formatted(dtype, batches, m, k, k, n, flops, why);
+    }
+
+    Product because(String other) {
+      return new Product(dtype, batches, m, k, n, flops, other);
     }
   }
 
@@ -92,16 +98,21 @@ final class DotLowering {
     dims.add(n);
     var result = lowering.place(node.result());
     var c = new Matrix(op.result(), result, 0, dims, View.boxed(Shape.of(dims).strides()));
-    var what = new Product(left.type().dtype(), batches, m, a.size(a.columns()), n);
+    var what =
+        new Product(left.type().dtype(), batches, m, a.size(a.columns()), n, 2 * work(a), "large");
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
     if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
-      return Optional.of(ours(a, dense(b), c, what));
+      var why = kernels.dnnl().isEmpty() ? "the library is not there" : "small";
+      return Optional.of(ours(a, dense(b), c, what.because(why)));
     }
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts(a, b, c)) {
       var part = part(cut, packed);
-      if (part.isEmpty()) return f32 ? Optional.of(ours(a, dense(b), c, what)) : Optional.empty();
+      if (part.isEmpty()) {
+        var why = what.because("the library would be slow");
+        return f32 ? Optional.of(ours(a, dense(b), c, why)) : Optional.empty();
+      }
       parts.add(part.get());
     }
     return Optional.of(new DnnlStep(parts, what));

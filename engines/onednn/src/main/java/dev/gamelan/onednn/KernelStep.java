@@ -242,7 +242,7 @@ final class KernelStep implements Step {
     for (var storage : storages()) bytes += storage.bytes;
     var loops = new StringBuilder();
     for (long size : outer) loops.append(size).append(" × ");
-    return "kernel     %s%d, %d B of code, %d B of data, %d thread%s: %s"
-        .formatted(loops, length, compiled.codeBytes(), bytes, parts, parts == 1 ? "" : "s", what);
+    return "kernel     %s%d, %d instructions an element, %d B of data, %d thread%s: %s"
+        .formatted(loops, length, kernel().perElement(), bytes, parts, parts == 1 ? "" : "s", what);
   }
 }

@@ -13,11 +13,13 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.TensorOp;
 import dev.gamelan.onednn.code.Cpu;
+import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -89,7 +91,27 @@ public final class OneDnnEngine implements Engine {
     int threads = team.threads();
     return new DeviceInfo(
         "%s, %d thread%s, %s".formatted(cpu, threads, threads == 1 ? "" : "s", library),
-        memoryBytes);
+        memoryBytes,
+        means());
+  }
+
+  /** By which means what is computed. */
+  private List<String> means() {
+    var means = new ArrayList<String>();
+    means.add("machine code for " + cpu.isa() + ": pointwise, reductions, small products, copies");
+    kernels
+        .dnnl()
+        .ifPresentOrElse(
+            dnnl -> {
+              var dtypes = kernels.hasVnni() ? "f32, bf16 and int8" : "f32 and bf16";
+              means.add("oneDNN: products and convolutions of " + dtypes);
+              means.add("oneDNN's library: " + dnnl.folder());
+            },
+            () -> means.add("machine code: all products; convolutions in plain Java"));
+    if (cpu.isa() == Isa.AVX512) {
+      means.add("4-bit weights " + (kernels.hasVnni() ? "by VNNI" : "by multiply-adds of bytes"));
+    }
+    return means;
   }
 
   @Override

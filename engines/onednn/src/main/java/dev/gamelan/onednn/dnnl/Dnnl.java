@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
@@ -60,9 +61,11 @@ public final class Dnnl {
   private final DnnlBindings.Maker primitive;
   private final DnnlBindings.Maker memory;
   private final DnnlBindings.Maker stream;
+  private final Path folder;
 
-  private Dnnl(DnnlBindings bindings, Isa cap) {
+  private Dnnl(DnnlBindings bindings, Path folder, Isa cap) {
     this.bindings = bindings;
+    this.folder = folder;
     if (cap == Isa.AVX2) bindings.call("dnnl_set_max_cpu_isa", 7);
     engine = bindings.maker("dnnl_engine_create", JAVA_INT, JAVA_LONG).make(CPU, 0L);
     attributes = bindings.maker("dnnl_primitive_attr_create").make();
@@ -150,10 +153,15 @@ public final class Dnnl {
             "org.bytedeco:dnnl:" + version() + ":linux-x86_64");
     var folder = cache.unpacked(List.of("libgomp.so.1", "libdnnl.so.3"));
     try {
-      return new Dnnl(new DnnlBindings(folder), cap);
+      return new Dnnl(new DnnlBindings(folder), folder, cap);
     } catch (IllegalArgumentException | NoSuchElementException | DnnlException e) {
       throw new IOException(folder + " does not load: " + e.getMessage(), e);
     }
+  }
+
+  /** Where the library was unpacked. */
+  public Path folder() {
+    return folder;
   }
 
   /** The version of the artifact, as the build knows it. */

@@ -24,10 +24,6 @@ public final class CompiledKernel {
     return kernel;
   }
 
-  public int codeBytes() {
-    return code.bytes();
-  }
-
   /**
    * Runs it on the arguments at {@code address}. The caller answers for the addresses and strides
    * in there, and for outer sizes of at least 1.

@@ -25,7 +25,6 @@ final class LoopNest {
   private final Assembler asm;
   private final Frame frame;
   private final Registers registers;
-  private final int unroll;
 
   private LoopNest(Kernel kernel, Emitter emitter) {
     this.kernel = kernel;
@@ -33,7 +32,6 @@ final class LoopNest {
     this.asm = emitter.asm;
     this.frame = emitter.frame;
     this.registers = emitter.registers;
-    this.unroll = unroll(kernel, emitter.registerCount);
   }
 
   /** The machine code of {@code kernel}, in two passes: the first finds what is to spare. */
@@ -60,15 +58,11 @@ final class LoopNest {
    * More copies of small bodies hide latencies; large ones have enough to do. The accumulators of
    * all copies leave half of the registers to the body.
    */
-  private static int unroll(Kernel kernel, int registers) {
-    int largest = 0;
-    int reductions = 1;
-    for (var phase : kernel.phases()) {
-      largest = Math.max(largest, phase.perElement().size());
-      reductions = Math.max(reductions, reductions(phase).size());
-    }
-    int copies = largest <= 10 ? 4 : largest <= 30 ? 2 : 1;
-    while (copies > 1 && copies * reductions > registers / 2) copies /= 2;
+  private int unroll(Kernel.Phase phase) {
+    int size = phase.perElement().size();
+    int copies = size <= 10 ? 4 : size <= 30 ? 2 : 1;
+    int reductions = reductions(phase).size();
+    while (copies > 1 && copies * reductions > emitter.registerCount / 2) copies /= 2;
     return copies;
   }
 
@@ -83,7 +77,6 @@ final class LoopNest {
     asm.and(Gpr.RSP, -64);
     asm.store(frame.callersStackPointer(), Gpr.R10);
     asm.load(Gpr.RCX, Memory.at(Gpr.RDI, 0));
-    storeEnd(frame.unrolledEnd(), emitter.lanes * unroll);
     storeEnd(frame.vectorsEnd(), emitter.lanes);
     emitter.prepareTail();
     emitter.addresses.load();
@@ -108,7 +101,7 @@ final class LoopNest {
   private void loops(int loop) {
     int rowLoop = kernel.outerLoops() - (kernel.columns() ? 1 : 0);
     if (loop == rowLoop) {
-      if (kernel.columns()) blocks(this::columns);
+      if (kernel.columns()) blocks(unrollColumns(), this::columns);
       else kernel.phases().forEach(this::row);
       return;
     }
@@ -134,10 +127,13 @@ final class LoopNest {
   }
 
   /** All elements of a row: unrolled, by vectors, and the rest. */
-  private void blocks(Block block) {
+  private void blocks(int unroll, Block block) {
     var end = new Label();
     asm.mov(Gpr.RAX, 0);
-    if (unroll > 1) blocks(frame.unrolledEnd(), unroll, block);
+    if (unroll > 1) {
+      storeEnd(frame.unrolledEnd(), emitter.lanes * unroll);
+      blocks(frame.unrolledEnd(), unroll, block);
+    }
     blocks(frame.vectorsEnd(), 1, block);
     asm.cmp(Gpr.RAX, Gpr.RCX);
     asm.jump(Condition.GREATER_OR_EQUAL, end);
@@ -170,8 +166,9 @@ final class LoopNest {
     emitter.once(phase.perRow());
     if (phase.perElement().isEmpty()) return;
     registers.loadResidents(phase);
+    int unroll = unroll(phase);
     for (var reduction : reductions(phase)) registers.startAccumulators(reduction, unroll);
-    blocks(vectors -> bodies(phase, vectors));
+    blocks(unroll, vectors -> bodies(phase, vectors));
     reductions(phase).forEach(this::finish);
     registers.releaseAccumulators();
     registers.releaseResidents();
@@ -190,6 +187,13 @@ final class LoopNest {
   }
 
   // ---- columns
+
+  /** What goes down goes on in the same registers. */
+  private int unrollColumns() {
+    int least = Integer.MAX_VALUE;
+    for (var phase : kernel.phases()) least = Math.min(least, unroll(phase));
+    return least;
+  }
 
   /** Down all rows, then what is computed from the reductions. */
   private void columns(int vectors) {
