@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * Rounds x to integers of two or three bytes, eight to a scale, and brings them to the order in
- * which 4-bit weights come out of their vectors. What is not finite makes its scale so.
+ * which 4-bit weights come out of their vectors. What is not finite makes the result NaN.
  */
 final class QuantizedInputStep implements Step {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
@@ -62,8 +62,9 @@ final class QuantizedInputStep implements Step {
     int first = lane * LANE;
     float largest = 0;
     for (int i = 0; i < LANE; i++) largest = Math.max(largest, Math.abs(from[first + i]));
-    float scale = largest / most;
-    double each = largest > 0 ? (double) most / largest : 0;
+    boolean finite = largest <= Float.MAX_VALUE;
+    float scale = finite ? largest / most : Float.NaN;
+    double each = finite && largest > 0 ? (double) most / largest : 0;
     int sum = 0;
     for (int half = 0; half < 2; half++) {
       int high = 0;

@@ -1,6 +1,7 @@
 package dev.gamelan.onednn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.gamelan.ir.TensorOp;
 import dev.gamelan.tensor.Precision;
@@ -9,12 +10,15 @@ import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * 4-bit weights against the reference, which widens them: groups smaller than a vector, equal to
@@ -64,6 +68,19 @@ class OneDnnQuantizedTest {
                         List.of(Tensor.of(x, 1, columns), w, scales))
                     .toFloatArray()[0]);
     assertEquals(exact, got, bound);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+  void whatIsNotFiniteIsSeenInTheResult(float number) {
+    var x = new float[128];
+    x[77] = number;
+    var weights = new byte[64];
+    Arrays.fill(weights, (byte) 0x11);
+    var w = Tensor.of(TensorType.of(DType.I4, 1, 128), MemorySegment.ofArray(weights));
+    var operands = List.of(Tensor.of(x, 1, 128), w, Tensor.of(new float[] {1}, 1, 1));
+    float y = Tensor.apply(new TensorOp.QuantizedMatmul(128), operands).toFloatArray()[0];
+    assertFalse(Float.isFinite(y), "the result is " + y);
   }
 
   private static DynamicTest test(
