@@ -9,16 +9,16 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /** Copies a graph node by node, letting a rule put something else in a node's place. */
-final class Rewrite {
+public final class Rewrite {
   /** Appends what stands for {@code node}, whose operands are now {@code operands}. */
   @FunctionalInterface
-  interface Rule {
+  public interface Rule {
     List<Value> apply(GraphBuilder g, Node node, List<Value> operands);
   }
 
   private Rewrite() {}
 
-  static Graph of(Graph graph, Rule rule) {
+  public static Graph of(Graph graph, Rule rule) {
     var g = new GraphBuilder();
     var replacement = new GraphBuilder.Replacement();
     for (var input : graph.inputs()) replacement.put(input, g.input(input.type()));

@@ -9,6 +9,7 @@ import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.Value;
+import dev.gamelan.pass.Rewrite;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.util.List;
@@ -23,18 +24,12 @@ final class ArgExpansion {
 
   static Graph apply(Graph graph) {
     if (graph.nodes().stream().noneMatch(ArgExpansion::applies)) return graph;
-    var g = new GraphBuilder();
-    var replacement = new GraphBuilder.Replacement();
-    for (var input : graph.inputs()) replacement.put(input, g.input(input.type()));
-    for (var node : graph.nodes()) {
-      var operands = replacement.get(node.inputs());
-      var results =
-          node.op() instanceof Primitive.ArgReduce op && applies(node)
-              ? List.of(index(g, op, operands.getFirst()))
-              : g.addNode(node.op(), operands, node).results();
-      replacement.put(node, results);
-    }
-    return g.build(replacement.outputs(graph));
+    return Rewrite.of(
+        graph,
+        (g, node, operands) ->
+            node.op() instanceof Primitive.ArgReduce op && applies(node)
+                ? List.of(index(g, op, operands.getFirst()))
+                : g.addNode(node.op(), operands, node).results());
   }
 
   private static boolean applies(Node node) {

@@ -5,6 +5,7 @@ import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.pass.Rewrite;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
@@ -24,17 +25,12 @@ final class IotaExpansion {
 
   static Graph apply(Graph graph) {
     if (graph.nodes().stream().noneMatch(IotaExpansion::applies)) return graph;
-    var g = new GraphBuilder();
-    var replacement = new GraphBuilder.Replacement();
-    for (var input : graph.inputs()) replacement.put(input, g.input(input.type()));
-    for (var node : graph.nodes()) {
-      var results =
-          node.op() instanceof Primitive.Iota iota && applies(node)
-              ? List.of(expanded(g, iota))
-              : g.addNode(node.op(), replacement.get(node.inputs()), node).results();
-      replacement.put(node, results);
-    }
-    return g.build(replacement.outputs(graph));
+    return Rewrite.of(
+        graph,
+        (g, node, operands) ->
+            node.op() instanceof Primitive.Iota iota && applies(node)
+                ? List.of(expanded(g, iota))
+                : g.addNode(node.op(), operands, node).results());
   }
 
   private static boolean applies(Node node) {

@@ -9,6 +9,7 @@ import dev.gamelan.ir.PoolKind;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.Value;
+import dev.gamelan.pass.Rewrite;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
@@ -40,19 +41,12 @@ final class PoolExpansion {
 
   static Graph apply(Graph graph) {
     if (graph.nodes().stream().noneMatch(PoolExpansion::applies)) return graph;
-    var g = new GraphBuilder();
-    var replacement = new GraphBuilder.Replacement();
-    for (var input : graph.inputs()) replacement.put(input, g.input(input.type()));
-    for (var node : graph.nodes()) {
-      var operands = replacement.get(node.inputs());
-      if (node.op() instanceof Primitive.Pool op && applies(node)) {
-        var pooled = new PoolExpansion(g, op).pool(operands.getFirst(), node.result().shape());
-        replacement.put(node.result(), pooled);
-      } else {
-        replacement.put(node, g.addAll(node.op(), operands));
-      }
-    }
-    return g.build(replacement.outputs(graph));
+    return Rewrite.of(
+        graph,
+        (g, node, operands) ->
+            node.op() instanceof Primitive.Pool op && applies(node)
+                ? List.of(new PoolExpansion(g, op).pool(operands.getFirst(), node.result().shape()))
+                : g.addNode(node.op(), operands, node).results());
   }
 
   /** Windows without gaps, so that each sees an element; dtypes that kernels compute in. */
