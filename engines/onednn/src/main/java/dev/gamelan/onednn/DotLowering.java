@@ -99,7 +99,14 @@ final class DotLowering {
     var result = lowering.place(node.result());
     var c = new Matrix(op.result(), result, 0, dims, View.boxed(Shape.of(dims).strides()));
     var what =
-        new Product(left.type().dtype(), batches, m, a.size(a.columns()), n, 2 * work(a), "large");
+        new Product(
+            left.type().dtype(),
+            batches,
+            m,
+            a.size(a.columns()),
+            n,
+            2 * work(a),
+            left.type().dtype() == DType.F32 ? "large" : "no kernel of our own");
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
     if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {

@@ -107,7 +107,9 @@ public final class OneDnnEngine implements Engine {
               means.add("oneDNN: products and convolutions of " + dtypes);
               means.add("oneDNN's library: " + dnnl.folder());
             },
-            () -> means.add("machine code: all products; convolutions in plain Java"));
+            () ->
+                means.add(
+                    "without oneDNN: products of f32 by machine code, other dtypes and convolutions in plain Java"));
     if (cpu.isa() == Isa.AVX512) {
       means.add("4-bit weights " + (kernels.hasVnni() ? "by VNNI" : "by multiply-adds of bytes"));
     }
