@@ -117,13 +117,13 @@ final class ChannelsLast {
   }
 
   /** The permutation 0, 2, 3, …, 1. */
-  private static List<Integer> toLast(int rank) {
+  static List<Integer> toLast(int rank) {
     var order = IntStream.range(2, rank).boxed();
     return Stream.of(Stream.of(0), order, Stream.of(1)).flatMap(axes -> axes).toList();
   }
 
   /** And back: 0, rank − 1, 1, 2, … */
-  private static List<Integer> toFirst(int rank) {
+  static List<Integer> toFirst(int rank) {
     var order = IntStream.range(1, rank - 1).boxed();
     return Stream.of(Stream.of(0, rank - 1), order).flatMap(axes -> axes).toList();
   }

@@ -65,6 +65,7 @@ final class ConvolutionLowering {
 
   /** The step of a convolution; empty where oneDNN has no fast implementation, or no other. */
   Optional<Step> lower(Node node) {
+    if (!supported(node, kernels)) return Optional.empty();
     return switch (node.op()) {
       case Primitive.Convolution c ->
           lower(
@@ -96,7 +97,6 @@ final class ConvolutionLowering {
 
   private Optional<Step> lower(
       Dnnl.Convolution kind, Window window, long groups, Value x, Value filter, Value y) {
-    if (!supported(window, x, filter, y)) return Optional.empty();
     var xs = tensor(x);
     var weights = kind == Dnnl.Convolution.FILTER_GRADIENT ? null : weights(filter);
     var filters = grouped(weights == null ? tensor(filter) : weights, groups);
@@ -192,24 +192,29 @@ final class ConvolutionLowering {
 
   /** Whether the node's result is a picture that oneDNN writes. */
   static boolean isChannelsLast(Node node, Kernels kernels) {
-    if (kernels.dnnl().isEmpty()) return false;
+    return !(node.op() instanceof Primitive.ConvolutionFilterGradient) && supported(node, kernels);
+  }
+
+  /** Whether the node is a convolution, or an adjoint, that oneDNN computes. */
+  static boolean supported(Node node, Kernels kernels) {
     return switch (node.op()) {
-      case Primitive.Convolution c ->
-          supported(c.window(), node.inputs().get(0), node.inputs().get(1), node.result());
-      case Primitive.ConvolutionInputGradient c ->
-          supported(c.window(), node.result(), node.inputs().get(1), node.inputs().get(0));
+      case Primitive.Convolution c -> supported(c.window(), node, kernels);
+      case Primitive.ConvolutionInputGradient c -> supported(c.window(), node, kernels);
+      case Primitive.ConvolutionFilterGradient c -> supported(c.window(), node, kernels);
       default -> false;
     };
   }
 
-  private static boolean supported(Window window, Value x, Value filter, Value y) {
-    if (x.type().size() == 0 || filter.type().size() == 0 || y.type().size() == 0) return false;
+  private static boolean supported(Window window, Node node, Kernels kernels) {
+    var left = node.inputs().get(0).type();
+    var right = node.inputs().get(1).type();
     var padding = Stream.concat(window.low().stream(), window.high().stream());
-    var dtype = x.type().dtype();
     return padding.allMatch(p -> p >= 0)
-        && (dtype == DType.F32 || dtype == DType.BF16)
-        && filter.type().dtype() == dtype
-        && (y.type().dtype() == dtype || y.type().dtype() == DType.F32);
+        && left.dtype().isFloat()
+        && kernels.multiplies(left.dtype(), right.dtype())
+        && left.size() > 0
+        && right.size() > 0
+        && node.result().type().size() > 0;
   }
 
   /** A filter that lasts, wherever it lies; null if it does not. */

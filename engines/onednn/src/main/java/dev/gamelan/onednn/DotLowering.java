@@ -167,11 +167,8 @@ final class DotLowering {
   }
 
   private boolean supported(DType left, DType right) {
-    if (op.result() == DType.I32 && left != DType.I32) {
-      // Weights are signed; and without VNNI oneDNN's sums of two products saturate at 16 bits.
-      return right == DType.I8 && kernels.hasVnni();
-    }
-    return left == right && (left == DType.F32 || left == DType.BF16);
+    return left == DType.F32
+        || ((left.isFloat() || op.result() == DType.I32) && kernels.multiplies(left, right));
   }
 
   private static List<Integer> free(Shape shape, List<Integer> batch, List<Integer> contracting) {

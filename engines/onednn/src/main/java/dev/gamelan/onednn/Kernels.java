@@ -62,6 +62,18 @@ final class Kernels {
     return threads;
   }
 
+  /** Whether the library has fast products of these dtypes; those of f32 we have ourselves. */
+  boolean multiplies(DType left, DType right) {
+    if (dnnl.isEmpty()) return false;
+    if (left.isFloat()) return left == right && inLibrary(left);
+    // Weights are signed; and without VNNI oneDNN's sums of two products saturate at 16 bits.
+    return (left == DType.I8 || left == DType.U8) && right == DType.I8 && hasVnni();
+  }
+
+  private boolean inLibrary(DType dtype) {
+    return dtype == DType.F32 || (dtype == DType.BF16 && cpu.isa() == Isa.AVX512);
+  }
+
   synchronized CompiledKernel compiled(Kernel kernel) {
     return compiled.computeIfAbsent(
         kernel, k -> CompiledKernel.of(k, cpu.isa()).orElseThrow(Kernels::refused));

@@ -65,7 +65,9 @@ final class Lowering {
                 ArgExpansion::apply,
                 IotaExpansion::apply,
                 PoolExpansion::apply,
-                ChannelsLast::apply)
+                ChannelsLast::apply,
+                g -> ConvolutionExpansion.apply(g, kernels),
+                g -> DotExpansion.apply(g, kernels))
             .apply(graph);
     return new Lowering(rewritten, kernels, pool, options).program();
   }

@@ -1,6 +1,7 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.ir.BinaryKind;
+import dev.gamelan.ir.CompareKind;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Literal;
@@ -8,19 +9,20 @@ import dev.gamelan.ir.Node;
 import dev.gamelan.ir.PoolKind;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
+import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
+import dev.gamelan.ir.Window;
 import dev.gamelan.pass.Rewrite;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /**
- * A pool as the maximum or sum of shifted views of its padded operand, one for each place in the
- * window: one pointwise kernel.
+ * A pool as the maximum or sum of what its window sees, one view for each place in the window: one
+ * pointwise kernel. Its gradient as the sum of what each place sends back.
  */
 final class PoolExpansion {
   /** Beyond this a kernel has more operands than it gains. */
@@ -30,93 +32,132 @@ final class PoolExpansion {
   private static final long LONGEST = 1024;
 
   private final GraphBuilder g;
-  private final Primitive.Pool op;
-  private final int spatial;
+  private final PoolKind kind;
+  private final Window window;
+  private final boolean countPadding;
+  private final WindowViews views;
 
-  private PoolExpansion(GraphBuilder g, Primitive.Pool op) {
+  private PoolExpansion(
+      GraphBuilder g, PoolKind kind, Shape size, Window window, boolean countPadding) {
     this.g = g;
-    this.op = op;
-    this.spatial = op.size().rank();
+    this.kind = kind;
+    this.window = window;
+    this.countPadding = countPadding;
+    this.views = new WindowViews(g, size, window, 2);
   }
 
   static Graph apply(Graph graph) {
-    if (graph.nodes().stream().noneMatch(PoolExpansion::applies)) return graph;
-    return Rewrite.of(
-        graph,
-        (g, node, operands) ->
-            node.op() instanceof Primitive.Pool op && applies(node)
-                ? List.of(new PoolExpansion(g, op).pool(operands.getFirst(), node.result().shape()))
-                : g.addNode(node.op(), operands, node).results());
+    return graph.nodes().stream().anyMatch(PoolExpansion::applies)
+        ? Rewrite.of(graph, PoolExpansion::rewritten)
+        : graph;
+  }
+
+  private static List<Value> rewritten(GraphBuilder g, Node node, List<Value> operands) {
+    if (!applies(node)) return g.addNode(node.op(), operands, node).results();
+    return switch (node.op()) {
+      case Primitive.Pool op ->
+          List.of(
+              new PoolExpansion(g, op.kind(), op.size(), op.window(), op.countPadding())
+                  .pool(operands.getFirst(), node.result().shape()));
+      case Primitive.PoolGradient op ->
+          List.of(
+              new PoolExpansion(g, op.kind(), op.size(), op.window(), op.countPadding())
+                  .gradient(operands.get(0), operands.get(1)));
+      default -> throw new IllegalStateException(node.op().name() + " is no pool");
+    };
+  }
+
+  private static boolean applies(Node node) {
+    return switch (node.op()) {
+      case Primitive.Pool op ->
+          applies(op.size(), op.window(), node.inputs().get(0), node.result());
+      case Primitive.PoolGradient op ->
+          applies(op.size(), op.window(), node.inputs().get(0), node.inputs().get(1));
+      default -> false;
+    };
   }
 
   /** Windows without gaps, so that each sees an element; dtypes that kernels compute in. */
-  private static boolean applies(Node node) {
-    if (!(node.op() instanceof Primitive.Pool op)) return false;
-    var type = node.result().type();
-    return Pointwise.supports(type.dtype())
-        && type.size() > 0
-        && node.inputs().getFirst().type().size() > 0
-        && op.size().size() <= MOST_PLACES
-        && op.window().dilation().stream().allMatch(dilation -> dilation == 1)
-        && type.shape().toList().stream().skip(2).allMatch(size -> size <= LONGEST);
+  private static boolean applies(Shape size, Window window, Value x, Value pooled) {
+    return Pointwise.supports(x.type().dtype())
+        && x.type().size() > 0
+        && pooled.type().size() > 0
+        && size.size() <= MOST_PLACES
+        && window.dilation().stream().allMatch(dilation -> dilation == 1)
+        && pooled.shape().toList().stream().skip(2).allMatch(dim -> dim <= LONGEST);
   }
 
   private Value pool(Value x, Shape result) {
-    var wide = op.kind() == PoolKind.MAX ? x : g.widen(x);
+    var wide = kind == PoolKind.MAX ? x : g.widen(x);
     var padded = padded(wide);
-    var kind = op.kind() == PoolKind.MAX ? BinaryKind.MAX : BinaryKind.ADD;
-    Value pooled = null;
-    for (long place = 0; place < op.size().size(); place++) {
-      var shifted = shifted(padded, place, result);
-      pooled = pooled == null ? shifted : g.binary(kind, pooled, shifted);
+    var combine = kind == PoolKind.MAX ? BinaryKind.MAX : BinaryKind.ADD;
+    var pooled = views.view(padded, 0, spatial(result));
+    for (int place = 1; place < views.places(); place++) {
+      pooled = g.binary(combine, pooled, views.view(padded, place, spatial(result)));
     }
-    if (pooled == null) throw new IllegalStateException("a window has an element");
-    if (op.kind() == PoolKind.AVERAGE) pooled = g.div(pooled, divisor(x.shape(), pooled.type()));
+    if (kind == PoolKind.AVERAGE) pooled = g.div(pooled, divisor(x.shape(), pooled.type()));
     return g.convert(pooled, x.type().dtype());
   }
 
-  private Value padded(Value x) {
-    boolean none =
-        op.window().low().stream().allMatch(p -> p == 0)
-            && op.window().high().stream().allMatch(p -> p == 0);
-    if (none) return x;
-    var dtype = x.type().dtype();
-    var neutral = (op.kind() == PoolKind.MAX ? ReduceKind.MAX : ReduceKind.SUM).identity(dtype);
-    var low = new ArrayList<>(List.of(0L, 0L));
-    low.addAll(op.window().low());
-    var high = new ArrayList<>(List.of(0L, 0L));
-    high.addAll(op.window().high());
-    return g.add(
-        new Primitive.Pad(low, high, Collections.nCopies(low.size(), 0L)),
-        x,
-        g.add(new Primitive.Fill(neutral, Shape.scalar())));
+  private Value gradient(Value x, Value gradient) {
+    var sent = g.widen(gradient);
+    if (kind == PoolKind.AVERAGE) sent = g.div(sent, divisor(x.shape(), sent.type()));
+    var winners = kind == PoolKind.MAX ? firstMaxima(x, gradient.shape()) : null;
+    Value sum = null;
+    for (int place = 0; place < views.places(); place++) {
+      var part =
+          winners == null
+              ? sent
+              : g.select(
+                  g.compare(CompareKind.EQ, winners, g.scalar(DType.I32, (long) place)),
+                  sent,
+                  g.scalar(sent.type().dtype(), 0L));
+      var back = views.spread(part, place, spatial(x.shape()));
+      sum = sum == null ? back : g.add(sum, back);
+    }
+    if (sum == null) throw new IllegalStateException("a window has an element");
+    return g.convert(sum, x.type().dtype());
   }
 
-  /** For each window its element at {@code place}, counted in row-major order. */
-  private Value shifted(Value padded, long place, Shape result) {
-    var starts = new ArrayList<>(List.of(0L, 0L));
-    var limits = new ArrayList<>(List.of(result.dim(0), result.dim(1)));
-    var strides = new ArrayList<>(List.of(1L, 1L));
-    long rest = place;
-    var at = new long[spatial];
-    for (int i = spatial - 1; i >= 0; i--) {
-      at[i] = rest % op.size().dim(i);
-      rest /= op.size().dim(i);
+  /** The place of each window's first maximum, or of its first NaN. */
+  private Value firstMaxima(Value x, Shape result) {
+    var wide = g.widen(x);
+    // An element of minus infinity is more than padding.
+    var inside = g.max(wide, -Float.MAX_VALUE);
+    var padded = padded(inside);
+    var most = views.view(padded, 0, spatial(result));
+    var winner =
+        g.fill(TensorType.of(DType.I32, result.toList().stream().mapToLong(d -> d).toArray()), 0);
+    for (int place = 1; place < views.places(); place++) {
+      var candidate = views.view(padded, place, spatial(result));
+      var more = g.compare(CompareKind.GT, candidate, most);
+      var firstNan =
+          g.binary(BinaryKind.AND, isNan(candidate), g.unary(UnaryKind.NOT, isNan(most)));
+      var beats = g.binary(BinaryKind.OR, more, firstNan);
+      most = g.select(beats, candidate, most);
+      winner = g.select(beats, g.scalar(DType.I32, (long) place), winner);
     }
-    for (int i = 0; i < spatial; i++) {
-      long stride = op.window().strides().get(i);
-      starts.add(at[i]);
-      limits.add(at[i] + (result.dim(i + 2) - 1) * stride + 1);
-      strides.add(stride);
-    }
-    return g.add(new Primitive.Slice(starts, limits, strides), padded);
+    return winner;
+  }
+
+  private Value isNan(Value x) {
+    return g.compare(CompareKind.NE, x, x);
+  }
+
+  private Value padded(Value x) {
+    var neutral = kind == PoolKind.MAX ? ReduceKind.MAX : ReduceKind.SUM;
+    return views.padded(x, neutral.identity(x.type().dtype()));
+  }
+
+  private static List<Long> spatial(Shape shape) {
+    return shape.toList().subList(2, shape.rank());
   }
 
   /** How many elements each window has; inside of x, unless padding counts. */
   private Value divisor(Shape x, TensorType type) {
-    if (op.countPadding()) return g.fill(type, (double) op.size().size());
+    if (countPadding) return g.fill(type, (double) views.places());
     Value product = null;
-    for (int i = 0; i < spatial; i++) {
+    for (int i = 0; i < window.rank(); i++) {
       var counts = counts(i, x.dim(i + 2), type.shape().dim(i + 2), type.dtype());
       var along = g.broadcastInDim(counts, type.shape(), List.of(i + 2));
       product = product == null ? along : g.mul(product, along);
@@ -126,12 +167,12 @@ final class PoolExpansion {
   }
 
   private Value counts(int axis, long inside, long windows, DType dtype) {
-    long low = op.window().low().get(axis);
-    long size = op.size().dim(axis);
+    long low = window.low().get(axis);
+    long size = views.size().dim(axis);
     var counts = new ArrayList<Scalar>();
     for (long i = 0; i < windows; i++) {
-      long begin = Math.max(i * op.window().strides().get(axis) - low, 0);
-      long end = Math.min(i * op.window().strides().get(axis) - low + size, inside);
+      long begin = Math.max(i * window.strides().get(axis) - low, 0);
+      long end = Math.min(i * window.strides().get(axis) - low + size, inside);
       counts.add(Scalar.of(dtype, (double) (end - begin)));
     }
     return g.add(new Primitive.Constant(Literal.of(TensorType.of(dtype, windows), counts)));
