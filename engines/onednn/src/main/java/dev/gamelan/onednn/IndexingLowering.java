@@ -6,12 +6,11 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ScatterKind;
 import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Operand;
-import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import java.util.List;
 import java.util.Optional;
 
-/** Gathers and scatters by row. */
+/** Gathers, scatters and running reductions. */
 final class IndexingLowering {
   private final Lowering lowering;
   private final Kernels kernels;
@@ -29,17 +28,12 @@ final class IndexingLowering {
     return switch (node.op()) {
       case Primitive.Gather gather -> Optional.of(gather(node, gather.axis()));
       case Primitive.GatherElements gather -> Optional.of(gatherElements(node, gather.axis()));
-      case Primitive.Scatter scatter when combines(scatter.kind(), node.result().type().dtype()) ->
+      case Primitive.Scatter scatter when Pointwise.supports(node.result().type().dtype()) ->
           Optional.of(scatter(node, scatter));
+      case Primitive.ScatterElements scatter -> Optional.of(scatterElements(node, scatter));
+      case Primitive.Cumulate cumulate -> Optional.of(cumulate(node, cumulate));
       default -> Optional.empty();
     };
-  }
-
-  /** Halves would round each time, where the sum is to be rounded once. */
-  private static boolean combines(ScatterKind kind, DType dtype) {
-    boolean half = dtype == DType.F16 || dtype == DType.BF16;
-    boolean arithmetic = kind == ScatterKind.ADD || kind == ScatterKind.MUL;
-    return Pointwise.supports(dtype) && !(half && arithmetic);
   }
 
   private Step gather(Node node, int axis) {
@@ -114,6 +108,37 @@ final class IndexingLowering {
         dtype.bits() / 8,
         parts,
         lowering.reserveArguments(kernel.kernel().argumentCount() * parts));
+  }
+
+  private Step scatterElements(Node node, Primitive.ScatterElements op) {
+    var x = node.inputs().get(0);
+    var indices = node.inputs().get(1);
+    var result = lowering.place(node.result());
+    lowering.copy(lowering.view(x), result);
+    return new ScatterElementsStep(
+        op.kind(),
+        x.type().dtype(),
+        result,
+        lowering.dense(indices),
+        lowering.dense(node.inputs().get(2)),
+        indices.type().dtype(),
+        size(x.shape(), 0, op.axis()),
+        x.dim(op.axis()),
+        indices.dim(op.axis()),
+        size(x.shape(), op.axis() + 1, x.rank()));
+  }
+
+  private Step cumulate(Node node, Primitive.Cumulate op) {
+    var x = node.inputs().getFirst();
+    return new CumulateStep(
+        op,
+        x.type().dtype(),
+        lowering.dense(x),
+        lowering.place(node.result()),
+        size(x.shape(), 0, op.axis()),
+        Math.toIntExact(x.dim(op.axis())),
+        size(x.shape(), op.axis() + 1, x.rank()),
+        kernels.threads());
   }
 
   private static Optional<BinaryKind> combination(ScatterKind kind) {

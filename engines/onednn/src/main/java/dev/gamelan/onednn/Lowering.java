@@ -65,6 +65,7 @@ final class Lowering {
                 ArgExpansion::apply,
                 IotaExpansion::apply,
                 PoolExpansion::apply,
+                ScatterExpansion::apply,
                 ChannelsLast::apply,
                 g -> ConvolutionExpansion.apply(g, kernels),
                 g -> DotExpansion.apply(g, kernels))

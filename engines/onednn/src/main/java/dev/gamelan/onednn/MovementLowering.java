@@ -23,6 +23,8 @@ final class MovementLowering {
     switch (node.op()) {
       case Primitive.Reshape reshape ->
           lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
+      case Primitive.Bitcast bitcast when keepsWidth(node) ->
+          lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
       case Primitive.Concatenate concatenate -> concatenate(node, concatenate.axis());
       case Primitive.Pad pad -> pad(node, pad);
       case Primitive.DynamicSlice slice -> dynamicSlice(node);
@@ -32,6 +34,10 @@ final class MovementLowering {
       }
     }
     return true;
+  }
+
+  private static boolean keepsWidth(Node node) {
+    return node.inputs().getFirst().type().dtype().bits() == node.result().type().dtype().bits();
   }
 
   private void concatenate(Node node, int axis) {

@@ -83,33 +83,17 @@ final class OrderStep implements Step {
   }
 
   private void integers(MemorySegment memory, long first, long[] line) {
+    new Elements(memory, dtype).read(first, sizes.inner, line);
     for (int i = 0; i < line.length; i++) {
-      int key = integer(memory, first + i * sizes.inner);
+      int key = dtype == DType.U32 ? (int) line[i] ^ Integer.MIN_VALUE : (int) line[i];
       line[i] = (long) (descending ? ~key : key) << 32 | i;
     }
   }
 
-  private int integer(MemorySegment memory, long at) {
-    return switch (dtype) {
-      case BOOL, U8 -> Byte.toUnsignedInt(memory.get(ValueLayout.JAVA_BYTE, at));
-      case I8 -> memory.get(ValueLayout.JAVA_BYTE, at);
-      case U16 -> Short.toUnsignedInt(memory.get(ValueLayout.JAVA_SHORT, 2 * at));
-      case I16 -> memory.get(ValueLayout.JAVA_SHORT, 2 * at);
-      case U32 -> memory.get(ValueLayout.JAVA_INT, 4 * at) ^ Integer.MIN_VALUE;
-      default -> memory.get(ValueLayout.JAVA_INT, 4 * at);
-    };
-  }
-
   private void floats(MemorySegment memory, long first, long[] line) {
+    var elements = new Elements(memory, dtype);
     for (int i = 0; i < line.length; i++) {
-      long at = first + i * sizes.inner;
-      float value =
-          switch (dtype) {
-            case F16 -> Float.float16ToFloat(memory.get(ValueLayout.JAVA_SHORT, 2 * at));
-            case BF16 ->
-                Float.intBitsToFloat(memory.get(ValueLayout.JAVA_SHORT, 2 * at) << Short.SIZE);
-            default -> memory.get(ValueLayout.JAVA_FLOAT, 4 * at);
-          };
+      float value = (float) elements.floating(first + i * sizes.inner);
       // In the order of ints; NaN is last either way, and -0.0 is 0.0.
       int bits = Float.floatToRawIntBits(value + 0f);
       int ordered = bits ^ ((bits >> 31) & Integer.MAX_VALUE);

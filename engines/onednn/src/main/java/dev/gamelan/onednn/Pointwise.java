@@ -7,6 +7,7 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.onednn.kernel.ElementType;
+import dev.gamelan.onednn.kernel.IntegerDivision;
 import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Opcode;
 import dev.gamelan.onednn.kernel.Predicate;
@@ -43,11 +44,13 @@ final class Pointwise {
 
   private final KernelBuilder k;
   private final VectorMath math;
+  private final IntegerDivision division;
   private final Map<Integer, Comparison> comparisons = new HashMap<>();
 
   Pointwise(KernelBuilder builder) {
     this.k = builder;
     this.math = new VectorMath(builder);
+    this.division = new IntegerDivision(builder);
   }
 
   static boolean supports(DType dtype) {
@@ -69,10 +72,11 @@ final class Pointwise {
           inputs.getFirst().dtype().bits() == 32 && result.dtype().bits() == 32;
       case Primitive.Binary binary ->
           switch (binary.kind()) {
-            case ADD, SUB, MUL, MAX, MIN -> true;
-            case DIV, POW -> isFloat;
+            case ADD, SUB, MUL, DIV, MAX, MIN -> true;
             case AND, OR, XOR, SHIFT_LEFT, SHIFT_RIGHT_LOGICAL, SHIFT_RIGHT_ARITHMETIC -> true;
-            case REM, ATAN2 -> false;
+            case POW -> isFloat;
+            case REM -> !isFloat;
+            case ATAN2 -> false;
           };
       default -> false;
     };
@@ -167,7 +171,11 @@ final class Pointwise {
       case ADD -> isFloat ? k.op(Opcode.ADD, a, b) : wrap(dtype, k.op(Opcode.INT_ADD, a, b));
       case SUB -> isFloat ? k.op(Opcode.SUB, a, b) : wrap(dtype, k.op(Opcode.INT_SUB, a, b));
       case MUL -> isFloat ? k.op(Opcode.MUL, a, b) : wrap(dtype, k.op(Opcode.INT_MUL, a, b));
-      case DIV -> k.op(Opcode.DIV, a, b);
+      case DIV -> {
+        if (isFloat) yield k.op(Opcode.DIV, a, b);
+        yield wrap(dtype, division.quotient(a, b, !dtype.isUnsigned()));
+      }
+      case REM -> wrap(dtype, division.remainder(a, b, !dtype.isUnsigned()));
       case MAX -> {
         if (isFloat) yield math.max(a, b);
         yield k.op(dtype == DType.U32 ? Opcode.UNSIGNED_MAX : Opcode.INT_MAX, a, b);
@@ -185,7 +193,7 @@ final class Pointwise {
       case SHIFT_RIGHT_ARITHMETIC ->
           wrap(dtype, k.op(Opcode.SHIFT_RIGHT_SIGNED_BY, extend(dtype.bits(), true, a), b));
       case POW -> math.pow(a, b);
-      case REM, ATAN2 -> throw new IllegalArgumentException(kind + " has no instructions");
+      case ATAN2 -> throw new IllegalArgumentException(kind + " has no instructions");
     };
   }
 

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /** Runs kernels on arrays of the test's, each in memory of exactly its size. */
@@ -42,17 +43,33 @@ final class KernelRun {
   }
 
   /** x ↦ f(x) for a row of f32. */
-  static float[] map(
-      Isa isa, java.util.function.BiFunction<KernelBuilder, Integer, Integer> f, float[] x) {
-    var builder = new KernelBuilder(isa, 0, false);
-    int in = builder.operand(ElementType.F32, Operand.Access.ELEMENTS);
-    int out = builder.operand(ElementType.F32, Operand.Access.ELEMENTS);
-    builder.store(out, f.apply(builder, builder.load(in)));
+  static float[] map(Isa isa, BiFunction<KernelBuilder, Integer, Integer> f, float[] x) {
     try (var arena = Arena.ofConfined()) {
       var from = arena.allocateFrom(ValueLayout.JAVA_FLOAT, x);
-      var to = arena.allocate(4L * x.length, 4);
-      run(builder.finish(), isa, x.length, List.of(), new Bound(from), new Bound(to));
-      return to.toArray(ValueLayout.JAVA_FLOAT);
+      return map(arena, isa, ElementType.F32, f, from).toArray(ValueLayout.JAVA_FLOAT);
     }
+  }
+
+  /** x ↦ f(x) for a row of i32. */
+  static int[] mapBits(Isa isa, BiFunction<KernelBuilder, Integer, Integer> f, int[] x) {
+    try (var arena = Arena.ofConfined()) {
+      var from = arena.allocateFrom(ValueLayout.JAVA_INT, x);
+      return map(arena, isa, ElementType.I32, f, from).toArray(ValueLayout.JAVA_INT);
+    }
+  }
+
+  private static MemorySegment map(
+      Arena arena,
+      Isa isa,
+      ElementType type,
+      BiFunction<KernelBuilder, Integer, Integer> f,
+      MemorySegment from) {
+    var builder = new KernelBuilder(isa, 0, false);
+    int in = builder.operand(type, Operand.Access.ELEMENTS);
+    int out = builder.operand(type, Operand.Access.ELEMENTS);
+    builder.store(out, f.apply(builder, builder.load(in)));
+    var to = arena.allocate(from.byteSize(), 4);
+    run(builder.finish(), isa, from.byteSize() / 4, List.of(), new Bound(from), new Bound(to));
+    return to;
   }
 }
