@@ -108,8 +108,7 @@ public final class OneDnnEngine implements Engine {
               means.add("oneDNN's library: " + dnnl.folder());
             },
             () ->
-                means.add(
-                    "without oneDNN: products of f32 by machine code, other dtypes and convolutions in plain Java"));
+                means.add("without oneDNN: products and convolutions by machine code, in f32"));
     if (cpu.isa() == Isa.AVX512) {
       means.add("4-bit weights " + (kernels.hasVnni() ? "by VNNI" : "by multiply-adds of bytes"));
     }
