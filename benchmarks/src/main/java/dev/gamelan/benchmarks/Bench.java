@@ -148,7 +148,7 @@ public final class Bench implements Callable<Integer> {
   /** The averages of some iterations, in nanoseconds. */
   private List<Double> time(Program program, String contender, Workspace workspace)
       throws RunnerException {
-    int iterations = 5;
+    int iterations = 5; // Of each: an end of an iteration is something that the JIT has to learn.
     var options =
         new OptionsBuilder()
             .include(ProgramBenchmark.class.getName())
@@ -157,8 +157,8 @@ public final class Bench implements Callable<Integer> {
             .param("folder", workspace.folder().toString())
             .param("threads", Integer.toString(workspace.threads()))
             .forks(1)
-            .warmupIterations(1)
-            .warmupTime(TimeValue.milliseconds(Math.max(1, Math.round(1000 * warmup))))
+            .warmupIterations(iterations)
+            .warmupTime(TimeValue.milliseconds(Math.max(1, Math.round(1000 * warmup / iterations))))
             .measurementIterations(iterations)
             .measurementTime(TimeValue.milliseconds(Math.round(1000 * seconds / iterations)))
             .shouldFailOnError(true)

@@ -75,7 +75,7 @@ record MlpProgram(Size size) implements Program {
 
   @Override
   public List<String> contenders() {
-    return List.of("gamelan", "torchscript", "djl-trainer");
+    return List.of("gamelan", "torchscript", "tensorflow", "djl-trainer");
   }
 
   @Override
@@ -84,6 +84,7 @@ record MlpProgram(Size size) implements Program {
     return switch (contender) {
       case "gamelan" -> new GamelanMlp(size, data);
       case "torchscript" -> new TorchScriptMlp(size, data);
+      case "tensorflow" -> new TensorFlowMlp(size, data, workspace.threads());
       case "djl-trainer" -> new DjlTrainerMlp(size, data);
       default -> throw new IllegalArgumentException("no contender '%s'".formatted(contender));
     };

@@ -25,6 +25,14 @@ public interface Buffer extends AutoCloseable {
   /** A view where the memory is the host's; valid until the buffer is closed. */
   Optional<MemorySegment> host();
 
+  /**
+   * Whether someone has to close it. Small ones may lie on the JVM's heap, where its collector
+   * frees them as any object, and they count towards no budget.
+   */
+  default boolean needsClosing() {
+    return true;
+  }
+
   @Override
   void close();
 }

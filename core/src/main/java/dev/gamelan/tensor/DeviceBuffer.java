@@ -6,7 +6,6 @@ import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.MemoryBudget;
 import dev.gamelan.type.TensorType;
 import java.lang.ref.Cleaner;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +17,7 @@ final class DeviceBuffer {
     private final Buffer buffer;
     private MemoryBudget.@Nullable Reservation reservation;
 
-    Owned(Buffer buffer, MemoryBudget.Reservation reservation) {
+    Owned(Buffer buffer, MemoryBudget.@Nullable Reservation reservation) {
       this.buffer = buffer;
       this.reservation = reservation;
     }
@@ -29,22 +28,34 @@ final class DeviceBuffer {
       if (reservation != null) reservation.close();
     }
 
-    synchronized MemoryBudget.Reservation handOver() {
-      var handed = Objects.requireNonNull(reservation);
+    synchronized MemoryBudget.@Nullable Reservation handOver() {
+      var handed = reservation;
       reservation = null;
       return handed;
     }
   }
 
   private final Owned owned;
-  private final Cleaner.Cleanable cleanable;
+
+  /** Null where the collector does all there is to do. */
+  private final Cleaner.@Nullable Cleanable cleanable;
+
   private int users;
   private boolean shared;
   private boolean closed;
 
-  DeviceBuffer(Buffer buffer, MemoryBudget.Reservation reservation) {
-    this.owned = new Owned(buffer, reservation);
-    this.cleanable = DeviceState.of(buffer.device()).cleaner().register(this, owned);
+  /**
+   * @param reservation null if there is none
+   */
+  DeviceBuffer(Buffer buffer, MemoryBudget.@Nullable Reservation reservation) {
+    if (buffer.needsClosing()) {
+      this.owned = new Owned(buffer, reservation);
+      this.cleanable = DeviceState.of(buffer.device()).cleaner().register(this, owned);
+    } else {
+      if (reservation != null) reservation.close();
+      this.owned = new Owned(buffer, null);
+      this.cleanable = null;
+    }
   }
 
   TensorType type() {
@@ -55,8 +66,8 @@ final class DeviceBuffer {
     return owned.buffer.device();
   }
 
-  /** Its place in the budget, for the buffer that was computed in its memory. */
-  MemoryBudget.Reservation handOverReservation() {
+  /** Its place in the budget, if any, for the buffer that was computed in its memory. */
+  MemoryBudget.@Nullable Reservation handOverReservation() {
     return owned.handOver();
   }
 
@@ -72,7 +83,7 @@ final class DeviceBuffer {
   }
 
   synchronized void release() {
-    if (--users == 0 && closed) cleanable.clean();
+    if (--users == 0 && closed) clean();
   }
 
   /** A handle to it is out in the program: it must not be overwritten. */
@@ -86,6 +97,10 @@ final class DeviceBuffer {
 
   synchronized void close() {
     closed = true;
-    if (users == 0) cleanable.clean();
+    if (users == 0) clean();
+  }
+
+  private void clean() {
+    if (cleanable != null) cleanable.clean();
   }
 }

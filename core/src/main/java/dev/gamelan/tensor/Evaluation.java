@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Runs what lazy values depend on, as one compiled graph. */
 final class Evaluation {
@@ -167,7 +168,7 @@ final class Evaluation {
   }
 
   /** A buffer of a run, in the care of the enclosing scope. */
-  static DeviceBuffer own(Buffer buffer, MemoryBudget.Reservation reservation) {
+  static DeviceBuffer own(Buffer buffer, MemoryBudget.@Nullable Reservation reservation) {
     var owned = new DeviceBuffer(buffer, reservation);
     var scope = Context.current().scope();
     if (scope != null) scope.add(owned);

@@ -102,6 +102,7 @@ final class Lowering {
         inPlace,
         placeInArena(),
         arguments,
+        placeSmall(),
         controls);
   }
 
@@ -221,6 +222,18 @@ final class Lowering {
       for (int b = 0; b < size; b++) all[i * size + b] = (byte) (bits >>> (8 * b));
     }
     return all;
+  }
+
+  /** Gives the copies of small buffers their places; returns how many bytes they take. */
+  private long placeSmall() {
+    long total = 0;
+    for (var storage : storages) {
+      boolean external = storage.kind == Storage.Kind.INPUT || storage.kind == Storage.Kind.OUTPUT;
+      if (!external || !OneDnnBuffer.isSmall(storage.bytes)) continue;
+      storage.smallOffset = total;
+      total += Math.ceilDiv(storage.bytes, ALIGNMENT) * ALIGNMENT;
+    }
+    return total;
   }
 
   /** Greedy by size, as in {@link dev.gamelan.pass.MemoryPlan}. */

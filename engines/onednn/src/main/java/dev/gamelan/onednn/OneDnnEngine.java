@@ -107,8 +107,7 @@ public final class OneDnnEngine implements Engine {
               means.add("oneDNN: products and convolutions of " + dtypes);
               means.add("oneDNN's library: " + dnnl.folder());
             },
-            () ->
-                means.add("without oneDNN: products and convolutions by machine code, in f32"));
+            () -> means.add("without oneDNN: products and convolutions by machine code, in f32"));
     if (cpu.isa() == Isa.AVX512) {
       means.add("4-bit weights " + (kernels.hasVnni() ? "by VNNI" : "by multiply-adds of bytes"));
     }
@@ -147,7 +146,7 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public Buffer allocate(TensorType type, Device device) {
-    return new OneDnnBuffer(type, device, pool);
+    return OneDnnBuffer.of(type, device, pool);
   }
 
   @Override

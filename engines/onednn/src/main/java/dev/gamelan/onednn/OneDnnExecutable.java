@@ -47,6 +47,7 @@ final class OneDnnExecutable implements Executable {
       run = runs.take();
       run.begin(acquired, outputs);
       execute(run);
+      run.copyOut(outputs);
       done = true;
     } finally {
       Reference.reachabilityFence(this); // Kernels and constants stay until the run is over.
@@ -66,11 +67,11 @@ final class OneDnnExecutable implements Executable {
       var input = inputs.get(pair.input());
       var taken = input.takeOver(type);
       if (taken.isPresent()) return taken.get();
-      var buffer = new OneDnnBuffer(type, device, pool);
+      var buffer = OneDnnBuffer.of(type, device, pool);
       if (pair.copied()) input.copyTo(buffer);
       return buffer;
     }
-    return new OneDnnBuffer(type, device, pool);
+    return OneDnnBuffer.of(type, device, pool);
   }
 
   private void checkTypes(List<Buffer> inputs) {

@@ -26,8 +26,12 @@ final class Packs {
     this.pool = pool;
   }
 
-  /** The address of what begins {@code offset} bytes into the buffer, packed. */
-  synchronized long get(long offset, DnnlPrimitive.Packing packing) {
+  /**
+   * The address of what begins {@code offset} bytes into the buffer, packed.
+   *
+   * @param address where a run that has acquired the buffer finds it
+   */
+  synchronized long get(long address, long offset, DnnlPrimitive.Packing packing) {
     for (var pack : packs) {
       if (pack.offset == offset && pack.packing.sameAs(packing)) {
         return pack.block.memory().address();
@@ -36,12 +40,7 @@ final class Packs {
     long bytes = packing.bytes();
     var reservation = Engines.budget(buffer.device()).reserve(bytes, "packed " + buffer.type());
     var block = pool.take(bytes);
-    long from = buffer.acquire();
-    try {
-      packing.pack(from + offset, block.memory().address());
-    } finally {
-      buffer.release();
-    }
+    packing.pack(address + offset, block.memory().address());
     packs.add(new Pack(offset, packing, block, reservation));
     return block.memory().address();
   }

@@ -11,6 +11,7 @@ import java.util.List;
  * @param outputs for each output its storage
  * @param inPlace the outputs that are written over inputs
  * @param arguments how many longs the kernels' arguments take in a run
+ * @param smallBytes what a run takes for the copies of small buffers
  * @param controls how many steps hold programs of their own
  */
 record Program(
@@ -24,6 +25,7 @@ record Program(
     List<InPlace.Pair> inPlace,
     long arenaBytes,
     long arguments,
+    long smallBytes,
     int controls) {
 
   /** Bytes that lie there before the program runs. */

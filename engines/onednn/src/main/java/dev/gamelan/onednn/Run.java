@@ -25,6 +25,9 @@ final class Run {
   private final BlockPool.Block argumentBlock;
   private final MemorySegment arguments;
 
+  /** Of the small buffers, behind the arguments. */
+  private final MemorySegment small;
+
   /** Of the steps that hold programs, by their slots. */
   private final AtomicReferenceArray<@Nullable Walk> walks;
 
@@ -41,8 +44,10 @@ final class Run {
     this.program = program;
     this.pool = pool;
     this.addresses = new long[program.storages().size()];
-    this.argumentBlock = pool.take(8 * program.arguments());
+    long argumentBytes = Math.ceilDiv(8 * program.arguments(), 64L) * 64;
+    this.argumentBlock = pool.take(argumentBytes + program.smallBytes());
     this.arguments = argumentBlock.memory();
+    this.small = arguments.asSlice(argumentBytes);
     this.walks = new AtomicReferenceArray<>(program.controls());
     this.finished = new AtomicIntegerArray(program.controls());
     for (var storage : program.storages()) {
@@ -53,13 +58,32 @@ final class Run {
     for (var step : program.steps()) step.prepare(this);
   }
 
-  /** Before the steps run: the buffers are acquired. */
+  /**
+   * Before the steps run: the buffers are acquired. What small ones hold is copied in; outputs too,
+   * which may be there to be updated in place.
+   */
   void begin(List<OneDnnBuffer> inputs, List<OneDnnBuffer> outputs) {
     this.inputs = new ArrayList<>(inputs);
     begin();
     for (var storage : program.external()) {
       var buffers = storage.kind == Storage.Kind.INPUT ? inputs : outputs;
-      addresses[storage.id] = buffers.get(storage.index).address();
+      var memory = buffers.get(storage.index).memory();
+      if (storage.smallOffset < 0) {
+        addresses[storage.id] = memory.address();
+      } else {
+        MemorySegment.copy(memory, 0, small, storage.smallOffset, storage.bytes);
+        addresses[storage.id] = small.address() + storage.smallOffset;
+      }
+    }
+  }
+
+  /** After the steps ran: gives small buffers what was computed for them. */
+  void copyOut(List<OneDnnBuffer> outputs) {
+    for (var storage : program.external()) {
+      if (storage.kind == Storage.Kind.OUTPUT && storage.smallOffset >= 0) {
+        var memory = outputs.get(storage.index).memory();
+        MemorySegment.copy(small, storage.smallOffset, memory, 0, storage.bytes);
+      }
     }
   }
 
@@ -141,7 +165,7 @@ final class Run {
   long packed(Storage storage, long offset, DnnlPrimitive.Packing packing) {
     var buffer = inputs.get(storage.index);
     if (buffer == null) throw new IllegalStateException("weights that last have a buffer");
-    return buffer.packs().get(offset, packing);
+    return buffer.packs().get(address(storage), offset, packing);
   }
 
   long address(Storage storage) {

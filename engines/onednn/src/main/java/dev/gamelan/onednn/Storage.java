@@ -22,6 +22,9 @@ final class Storage {
   int death = -1;
   long arenaOffset = -1;
 
+  /** Of an input or output whose buffer is small: where its copy lies in a run. */
+  long smallOffset = -1;
+
   Storage(int id, Kind kind, int index, long bytes) {
     this.id = id;
     this.kind = kind;

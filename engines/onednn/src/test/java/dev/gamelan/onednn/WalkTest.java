@@ -31,7 +31,7 @@ class WalkTest {
     var program =
         new Program(
             steps, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), 0,
-            1, 0);
+            1, 0, 0);
     var run = new Run(program, new MemorySegment[0], new BlockPool(1 << 20));
     return new Walk(steps, run, Walk.firsts(steps));
   }
