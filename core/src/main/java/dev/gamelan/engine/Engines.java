@@ -111,14 +111,20 @@ public final class Engines {
 
   /** The memory that tensors on {@code device} may fill. */
   public static MemoryBudget budget(Device device) {
+    var known = INSTANCE.budgets.get(device);
+    if (known != null) return known;
     return INSTANCE.budgets.computeIfAbsent(
         device, d -> new MemoryBudget(d, get(d.engine()).info(d).memoryBytes()));
   }
 
   /** The one {@code type} that hangs on {@code device}, such as its cache of executables. */
   public static <T> T attachment(Device device, Class<T> type, Supplier<T> create) {
-    var ofDevice = INSTANCE.attachments.computeIfAbsent(device, d -> new ConcurrentHashMap<>());
-    return type.cast(ofDevice.computeIfAbsent(type, t -> create.get()));
+    var ofDevice = INSTANCE.attachments.get(device);
+    if (ofDevice == null) {
+      ofDevice = INSTANCE.attachments.computeIfAbsent(device, d -> new ConcurrentHashMap<>());
+    }
+    var known = ofDevice.get(type); // Nearly always: no lock, no lambda.
+    return type.cast(known != null ? known : ofDevice.computeIfAbsent(type, t -> create.get()));
   }
 
   /**

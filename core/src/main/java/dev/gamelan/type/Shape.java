@@ -13,9 +13,13 @@ public final class Shape {
   private static final Shape SCALAR = new Shape(new long[0]);
 
   private final long[] dims;
+  private final long size;
 
   private Shape(long[] dims) {
     this.dims = dims;
+    long product = 1;
+    for (long dim : dims) product *= dim;
+    this.size = product;
   }
 
   /** A shape of these sizes, none negative, whose product fits a long. */
@@ -64,8 +68,6 @@ public final class Shape {
 
   /** The number of elements. */
   public long size() {
-    long size = 1;
-    for (long dim : dims) size *= dim;
     return size;
   }
 

@@ -11,10 +11,9 @@ final class DnnlStep implements Step {
   record Argument(Storage storage, long offset) {}
 
   /** What one thread does. */
-  record Part(
-      DnnlPrimitive primitive, List<Argument> arguments, Optional<DnnlPrimitive.Packing> packing) {
+  record Part(DnnlPrimitive primitive, List<Argument> arguments, Optional<Packing> packing) {
     Part(DnnlPrimitive primitive, List<Argument> arguments) {
-      this(primitive, List.copyOf(arguments), primitive.weights());
+      this(primitive, List.copyOf(arguments), primitive.weights().map(Packing.OfPrimitive::new));
     }
   }
 

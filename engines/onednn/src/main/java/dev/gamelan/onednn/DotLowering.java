@@ -111,28 +111,43 @@ final class DotLowering {
     var packed = weights.map(found -> right.type().dtype());
     if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
       var why = kernels.dnnl().isEmpty() ? "the library is not there" : "small";
-      return Optional.of(ours(a, dense(b), c, what.because(why)));
+      return Optional.of(ours(a, b, c, weights.isPresent(), what.because(why)));
     }
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts(a, b, c)) {
       var part = part(cut, packed);
       if (part.isEmpty()) {
         var why = what.because("the library would be slow");
-        return f32 ? Optional.of(ours(a, dense(b), c, why)) : Optional.empty();
+        return f32 ? Optional.of(ours(a, b, c, weights.isPresent(), why)) : Optional.empty();
       }
       parts.add(part.get());
     }
     return Optional.of(new DnnlStep(parts, what));
   }
 
-  /** The product by our own kernel, which reads rows of b. */
-  private Step ours(Matrix a, Matrix b, Matrix c, Product what) {
+  /**
+   * The product by our own kernel, which reads rows of b.
+   *
+   * @param lasts whether b is weights that last
+   */
+  private Step ours(Matrix a, Matrix b, Matrix c, boolean lasts, Product what) {
+    boolean inRows = b.strides.get(b.columns()) == 1;
+    boolean single = b.dims.subList(0, b.rows()).stream().allMatch(dim -> dim == 1);
+    boolean packed = lasts && single && !inRows;
     var parts = new ArrayList<MatmulStep.Part>();
-    for (var cut : cuts(a, b, c)) {
-      parts.add(new MatmulStep.Part(inBytes(cut.a), inBytes(cut.b), inBytes(cut.c)));
+    for (var cut : cuts(a, packed ? b : dense(b), c)) {
+      var cutB = inBytes(cut.b);
+      var packing = packed ? Optional.<Packing>of(rows(cutB)) : Optional.<Packing>empty();
+      parts.add(new MatmulStep.Part(inBytes(cut.a), cutB, inBytes(cut.c), packing));
     }
     int arguments = lowering.reserveArguments(parts.size() * MatmulKernel.ARGUMENTS);
     return new MatmulStep(kernels.matmul(), parts, arguments, what);
+  }
+
+  private static Packing.Rows rows(MatmulStep.Matrix b) {
+    int rows = b.dims().size() - 2;
+    return new Packing.Rows(
+        b.dims().get(rows), b.dims().getLast(), b.rowStride(), b.columnStride());
   }
 
   private static MatmulStep.Matrix inBytes(Matrix matrix) {

@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 
 /** Products of f32 matrices by our own kernel, divided among the threads. */
 final class MatmulStep implements Step {
@@ -18,6 +19,7 @@ final class MatmulStep implements Step {
 
     /** The bytes to matrix {@code index} of the batch. */
     long start(long index) {
+      if (index == 0) return offset;
       long start = offset;
       long rest = index;
       for (int axis = dims.size() - 3; axis >= 0; axis--) {
@@ -43,17 +45,33 @@ final class MatmulStep implements Step {
     }
   }
 
-  /** The matrices of one thread. */
-  record Part(Matrix a, Matrix b, Matrix c) {}
+  /**
+   * The matrices of one thread.
+   *
+   * @param packing of b, where it is one matrix of weights that last
+   */
+  record Part(Matrix a, Matrix b, Matrix c, Optional<Packing> packing) {
+    long rowStrideOfB() {
+      return packing.isEmpty() ? b.rowStride() : c.dims.getLast() * Float.BYTES;
+    }
+
+    long b(Run run, long index) {
+      return packing
+          .map(p -> run.packed(b.storage, b.offset, p))
+          .orElseGet(() -> run.address(b.storage) + b.start(index));
+    }
+  }
 
   private final MatmulKernel kernel;
   private final List<Part> parts;
+  private final long[] batches;
   private final int firstArgument;
   private final Object what;
 
   MatmulStep(MatmulKernel kernel, List<Part> parts, int firstArgument, Object what) {
     this.kernel = kernel;
     this.parts = List.copyOf(parts);
+    this.batches = parts.stream().mapToLong(part -> part.c.batch()).toArray();
     this.firstArgument = firstArgument;
     this.what = what;
     for (var part : parts) {
@@ -82,7 +100,7 @@ final class MatmulStep implements Step {
       run.set(at + MatmulKernel.K, part.a.dims.get(rank - 1));
       run.set(at + MatmulKernel.A_ROW_STRIDE, part.a.rowStride());
       run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
-      run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
+      run.set(at + MatmulKernel.B_ROW_STRIDE, part.rowStrideOfB());
       run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
     }
   }
@@ -91,9 +109,10 @@ final class MatmulStep implements Step {
   public void run(Run run, int index) {
     var part = parts.get(index);
     long at = at(index);
-    for (long i = 0; i < part.c.batch(); i++) {
+    long batch = batches[index];
+    for (long i = 0; i < batch; i++) {
       run.set(at + MatmulKernel.A, run.address(part.a.storage) + part.a.start(i));
-      run.set(at + MatmulKernel.B, run.address(part.b.storage) + part.b.start(i));
+      run.set(at + MatmulKernel.B, part.b(run, i));
       run.set(at + MatmulKernel.C, run.address(part.c.storage) + part.c.start(i));
       kernel.run(run.argumentAddress(at));
     }
@@ -115,6 +134,7 @@ final class MatmulStep implements Step {
   @Override
   public String explain() {
     int count = parts.size();
-    return "matmul     %s, %d thread%s".formatted(what, count, count == 1 ? "" : "s");
+    var packed = parts.getFirst().packing.isPresent() ? ", packed weights" : "";
+    return "matmul     %s%s, %d thread%s".formatted(what, packed, count, count == 1 ? "" : "s");
   }
 }

@@ -17,6 +17,7 @@ final class OneDnnExecutable implements Executable {
   private final CompileOptions options;
   private final BlockPool pool;
   private final Team team;
+  private final long workspaceBytes;
   private volatile boolean closed;
 
   OneDnnExecutable(
@@ -27,6 +28,7 @@ final class OneDnnExecutable implements Executable {
     this.options = options;
     this.pool = pool;
     this.team = team;
+    this.workspaceBytes = program.workspaceBytes();
   }
 
   @Override
@@ -105,7 +107,7 @@ final class OneDnnExecutable implements Executable {
 
   @Override
   public long workspaceBytes() {
-    return program.workspaceBytes();
+    return workspaceBytes;
   }
 
   @Override

@@ -2,7 +2,6 @@ package dev.gamelan.onednn;
 
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.MemoryBudget;
-import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,10 +11,7 @@ import java.util.List;
  */
 final class Packs {
   private record Pack(
-      long offset,
-      DnnlPrimitive.Packing packing,
-      BlockPool.Block block,
-      MemoryBudget.Reservation reservation) {}
+      long offset, Packing packing, BlockPool.Block block, MemoryBudget.Reservation reservation) {}
 
   private final OneDnnBuffer buffer;
   private final BlockPool pool;
@@ -31,7 +27,7 @@ final class Packs {
    *
    * @param address where a run that has acquired the buffer finds it
    */
-  synchronized long get(long address, long offset, DnnlPrimitive.Packing packing) {
+  synchronized long get(long address, long offset, Packing packing) {
     for (var pack : packs) {
       if (pack.offset == offset && pack.packing.sameAs(packing)) {
         return pack.block.memory().address();

@@ -1,6 +1,5 @@
 package dev.gamelan.onednn;
 
-import dev.gamelan.onednn.dnnl.DnnlPrimitive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -162,7 +161,7 @@ final class Run {
   }
 
   /** Where the weights in an input's buffer lie as {@code packing} has them. */
-  long packed(Storage storage, long offset, DnnlPrimitive.Packing packing) {
+  long packed(Storage storage, long offset, Packing packing) {
     var buffer = inputs.get(storage.index);
     if (buffer == null) throw new IllegalStateException("weights that last have a buffer");
     return buffer.packs().get(address(storage), offset, packing);
