@@ -11,6 +11,7 @@ final class Contenders {
     return switch (contender) {
       case "gamelan" -> "a compiled function or step, f32; its two traces are warm-up";
       case "gamelan-bf16" -> "the same with Precision.BF16";
+      case "gamelan-kernel" -> "the engine's kernel by itself, without a graph";
       case "gamelan-int8" -> "the same as QuantizedLinear.int8";
       case "onnxruntime" ->
           "ONNX Runtime %s: the model as Gamelan exports it (opset 21), all optimisations, sequential execution, buffers made once; 4-bit weights as MatMulNBits of accuracy level 4"

@@ -19,6 +19,7 @@ record KernelProgram<L extends Layer>(
   }
 
   static final String IN_INT8 = "gamelan-int8";
+  static final String BARE = "gamelan-kernel";
   static final String ONEDNN = "onednn";
   static final String OPENBLAS = "openblas";
 

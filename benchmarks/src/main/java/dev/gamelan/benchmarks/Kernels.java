@@ -38,6 +38,10 @@ final class Kernels {
 
   private static Program small(InferenceProgram<Linear> matmul) {
     var others = new LinkedHashMap<String, KernelProgram.Opener<Linear>>();
+    others.put(
+        KernelProgram.BARE,
+        (linear, input, workspace) ->
+            new BareMatmul(elements(input), parameter(linear, 0), rows(input.type())));
     others.put(KernelProgram.ONEDNN, Kernels::oneDnn);
     others.put(
         KernelProgram.OPENBLAS,
