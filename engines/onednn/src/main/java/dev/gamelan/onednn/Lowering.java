@@ -62,6 +62,7 @@ final class Lowering {
   static Program lower(Graph graph, Kernels kernels, BlockPool pool, CompileOptions options) {
     var rewritten =
         PassPipeline.of(
+                g -> AttentionTiles.apply(g, options.precision()),
                 ArgExpansion::apply,
                 IotaExpansion::apply,
                 PoolExpansion::apply,

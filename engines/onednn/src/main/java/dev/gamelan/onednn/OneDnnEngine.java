@@ -121,8 +121,9 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public boolean keeps(Composite op, List<TensorType> inputs) {
-    return op instanceof TensorOp.QuantizedMatmul quantized
-        && QuantizedLowering.supports(quantized, inputs, cpu.isa());
+    return AttentionTiles.applies(op, inputs)
+        || (op instanceof TensorOp.QuantizedMatmul quantized
+            && QuantizedLowering.supports(quantized, inputs, cpu.isa()));
   }
 
   @Override

@@ -56,6 +56,8 @@ final class Agreement {
                 ValueLayout.JAVA_SHORT_UNALIGNED,
                 2L * i,
                 (short) (Float.floatToRawIntBits(number) >> 16));
+        case BOOL -> bytes[i] = (byte) random.nextInt(2);
+        case I32 -> memory.set(ValueLayout.JAVA_INT_UNALIGNED, 4L * i, random.nextInt(1, 500));
         case U8 -> bytes[i] = (byte) random.nextInt(50);
         case I8 -> bytes[i] = (byte) random.nextInt(-128, 128);
         case I4, U4 -> {
