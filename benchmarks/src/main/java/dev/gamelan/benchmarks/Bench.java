@@ -74,6 +74,9 @@ public final class Bench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, RunnerException {
+    // The class path in a file: ONNX Runtime matches its process's command line with a regular
+    // expression, and a long one overflows the stack.
+    System.setProperty("jmh.separateClasspathJAR", "true");
     var console = spec.commandLine().getOut();
     if (list) {
       for (var program : Programs.all()) {
