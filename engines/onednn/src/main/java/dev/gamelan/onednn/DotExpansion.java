@@ -10,9 +10,9 @@ import dev.gamelan.type.DType;
 import java.util.List;
 
 /**
- * Contractions of narrow dtypes that the library does not compute as contractions of f32. For f16
- * and bf16 that is what they mean; bytes are summed in pieces so short that the sums are whole
- * numbers which f32 has.
+ * Contractions of narrow dtypes that the library does not compute, or that are too small for it, as
+ * contractions of f32. For f16 and bf16 that is what they mean; bytes are summed in pieces so short
+ * that the sums are whole numbers which f32 has.
  */
 final class DotExpansion {
   /** Up to which f32 has every whole number. */
@@ -41,13 +41,21 @@ final class DotExpansion {
   }
 
   private static boolean applies(Node node, Kernels kernels) {
-    if (!(node.op() instanceof Primitive.DotGeneral)) return false;
+    if (!(node.op() instanceof Primitive.DotGeneral dot)) return false;
     var left = node.inputs().get(0).type();
     var right = node.inputs().get(1).type();
-    return !(left.dtype() == DType.F32 || kernels.multiplies(left.dtype(), right.dtype()))
+    boolean inLibrary =
+        kernels.multiplies(left.dtype(), right.dtype())
+            && !(left.dtype().isFloat() && DotLowering.isSmall(work(dot, node)));
+    return !(left.dtype() == DType.F32 || inLibrary)
         && isNarrow(left.dtype())
         && node.result().type().size() > 0
         && left.size() > 0;
+  }
+
+  private static double work(Primitive.DotGeneral dot, Node node) {
+    var summed = node.inputs().getFirst().shape().select(dot.leftContracting());
+    return 1.0 * node.result().type().size() * summed.size();
   }
 
   private static Value expanded(GraphBuilder g, Primitive.DotGeneral dot, Value left, Value right) {

@@ -68,6 +68,11 @@ final class DotLowering {
     this.op = op;
   }
 
+  /** Whether our own kernel of f32 is faster. */
+  static boolean isSmall(double multiplyAdds) {
+    return multiplyAdds <= SMALL;
+  }
+
   /** The step; empty where oneDNN has no fast implementation. */
   Optional<Step> lower() {
     var left = node.inputs().get(0);
@@ -109,7 +114,7 @@ final class DotLowering {
             left.type().dtype() == DType.F32 ? "large" : "no kernel of our own");
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
-    if (f32 && (kernels.dnnl().isEmpty() || work(a) <= SMALL)) {
+    if (f32 && (kernels.dnnl().isEmpty() || isSmall(work(a)))) {
       var why = kernels.dnnl().isEmpty() ? "the library is not there" : "small";
       return Optional.of(ours(a, b, c, weights.isPresent(), what.because(why)));
     }
