@@ -16,10 +16,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Convolutions that the library does not compute as products of matrices: what the window sees, row
- * by row, times the filter [1]. Where each channel has a filter of its own, as a sum of products of
- * views, which is one pointwise kernel. The gradient of x is the convolution of the spread gradient
- * with the filter turned around.
+ * Convolutions that the library does not compute: in f32 where that is all it takes, else as
+ * products of matrices, what the window sees, row by row, times the filter [1]. Where each channel
+ * has a filter of its own, as a sum of products of views, which is one pointwise kernel. The
+ * gradient of x is the convolution of the spread gradient with the filter turned around.
  *
  * <p>[1] Chellapilla et al., High performance convolutional neural networks for document
  * processing, 2006.
@@ -31,9 +31,11 @@ final class ConvolutionExpansion {
   private final GraphBuilder g;
   private final Window window;
   private final long groups;
+  private final Kernels kernels;
 
-  private ConvolutionExpansion(GraphBuilder g, Window window, long groups) {
+  private ConvolutionExpansion(GraphBuilder g, Window window, long groups, Kernels kernels) {
     this.g = g;
+    this.kernels = kernels;
     this.window = window;
     this.groups = groups;
   }
@@ -53,12 +55,13 @@ final class ConvolutionExpansion {
     var result =
         switch (node.op()) {
           case Primitive.Convolution op ->
-              new ConvolutionExpansion(g, op.window(), op.groups()).forward(left, right, wide);
+              new ConvolutionExpansion(g, op.window(), op.groups(), kernels)
+                  .forward(left, right, wide);
           case Primitive.ConvolutionInputGradient op ->
-              new ConvolutionExpansion(g, op.window(), op.groups())
+              new ConvolutionExpansion(g, op.window(), op.groups(), kernels)
                   .inputGradient(left, right, op.input(), wide);
           case Primitive.ConvolutionFilterGradient op ->
-              new ConvolutionExpansion(g, op.window(), op.groups())
+              new ConvolutionExpansion(g, op.window(), op.groups(), kernels)
                   .filterGradient(left, right, op.filter(), wide);
           default -> throw new IllegalStateException(node.op().name() + " is no convolution");
         };
@@ -78,6 +81,11 @@ final class ConvolutionExpansion {
   }
 
   private Value forward(Value x, Value filter, DType dtype) {
+    if (dtype == DType.F32
+        && kernels.multiplies(dtype, dtype)
+        && ConvolutionLowering.pads(window)) {
+      return g.add(new Primitive.Convolution(window, groups, dtype), x, filter);
+    }
     var size = spatial(filter);
     var result =
         new Primitive.Convolution(window, groups, dtype)
@@ -138,7 +146,8 @@ final class ConvolutionExpansion {
     var ones = Collections.nCopies(spatial, 1L);
     var none = Collections.nCopies(spatial, 0L);
     var still = new Window(ones, none, none, window.dilation());
-    return new ConvolutionExpansion(g, still, groups).forward(spread, turned(filter), dtype);
+    return new ConvolutionExpansion(g, still, groups, kernels)
+        .forward(spread, turned(filter), dtype);
   }
 
   /** The filter from results to operands: [C, O/groups, spatial…], each axis in reverse. */

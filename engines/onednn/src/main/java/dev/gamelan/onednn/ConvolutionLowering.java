@@ -205,11 +205,15 @@ final class ConvolutionLowering {
     };
   }
 
+  /** Whether the window crops nothing. */
+  static boolean pads(Window window) {
+    return Stream.concat(window.low().stream(), window.high().stream()).allMatch(p -> p >= 0);
+  }
+
   private static boolean supported(Window window, Node node, Kernels kernels) {
     var left = node.inputs().get(0).type();
     var right = node.inputs().get(1).type();
-    var padding = Stream.concat(window.low().stream(), window.high().stream());
-    return padding.allMatch(p -> p >= 0)
+    return pads(window)
         && left.dtype().isFloat()
         && kernels.multiplies(left.dtype(), right.dtype())
         && left.size() > 0
