@@ -2,6 +2,7 @@ package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.code.NativeMemory;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,6 +60,7 @@ final class BlockPool {
   private final AtomicLong usedBytes = new AtomicLong();
 
   private final long idleLimit;
+  private final Cleaner cleaner = Cleaner.create();
 
   BlockPool(long idleLimit) {
     this.idleLimit = idleLimit;
@@ -128,6 +130,11 @@ final class BlockPool {
       idleBytes.addAndGet(-block.bytes());
       NativeMemory.free(block.memory());
     }
+  }
+
+  /** Gives blocks back of what is unreachable. */
+  Cleaner cleaner() {
+    return cleaner;
   }
 
   /** Frees what is idle. */

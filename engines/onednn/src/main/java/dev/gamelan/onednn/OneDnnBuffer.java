@@ -94,8 +94,12 @@ final class OneDnnBuffer implements Buffer {
 
   /** What was packed from it. */
   synchronized Packs packs() {
-    if (packs == null) packs = new Packs(this, pool);
-    return packs;
+    var known = packs;
+    if (known != null) return known;
+    var made = new Packs(type, device, pool);
+    if (block == null) pool.cleaner().register(this, made::clear); // Nobody has to close this one.
+    packs = made;
+    return made;
   }
 
   @Override

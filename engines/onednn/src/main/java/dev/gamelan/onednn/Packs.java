@@ -1,7 +1,9 @@
 package dev.gamelan.onednn;
 
+import dev.gamelan.engine.Device;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.MemoryBudget;
+import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,12 +15,15 @@ final class Packs {
   private record Pack(
       long offset, Packing packing, BlockPool.Block block, MemoryBudget.Reservation reservation) {}
 
-  private final OneDnnBuffer buffer;
+  private final TensorType type;
+  private final Device device;
   private final BlockPool pool;
   private final List<Pack> packs = new ArrayList<>();
 
-  Packs(OneDnnBuffer buffer, BlockPool pool) {
-    this.buffer = buffer;
+  /** Of a buffer that it does not know, so that it does not keep it. */
+  Packs(TensorType type, Device device, BlockPool pool) {
+    this.type = type;
+    this.device = device;
     this.pool = pool;
   }
 
@@ -34,7 +39,7 @@ final class Packs {
       }
     }
     long bytes = packing.bytes();
-    var reservation = Engines.budget(buffer.device()).reserve(bytes, "packed " + buffer.type());
+    var reservation = Engines.budget(device).reserve(bytes, "packed " + type);
     var block = pool.take(bytes);
     packing.pack(address + offset, block.memory().address());
     packs.add(new Pack(offset, packing, block, reservation));

@@ -2,14 +2,11 @@ package dev.gamelan.onednn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Cleaner;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A program with its constants, and what its last run needed, for the next one. */
 final class Runs {
-  private static final Cleaner CLEANER = Cleaner.create();
-
   private final Program program;
   private final BlockPool pool;
   private final MemorySegment[] constants;
@@ -37,7 +34,7 @@ final class Runs {
     }
     this.firstParts = Walk.firsts(program.steps());
     this.parallel = program.steps().stream().anyMatch(step -> step.parts() > 1);
-    CLEANER.register(this, new Freeing(idle));
+    pool.cleaner().register(this, new Freeing(idle));
   }
 
   Program program() {
