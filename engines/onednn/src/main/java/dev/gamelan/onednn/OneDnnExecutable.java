@@ -9,8 +9,14 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs a program: in the caller's thread, or with the whole team where steps are worth it. */
+/**
+ * Runs a program: in the caller's thread, or with the whole team where steps are worth it and no
+ * other short run has it.
+ */
 final class OneDnnExecutable implements Executable {
+  /** A shorter run does not wait for the team: that would take longer than going alone. */
+  private static final long SHORT_NANOS = 200_000;
+
   private final Runs runs;
   private final Program program;
   private final Device device;
@@ -18,6 +24,13 @@ final class OneDnnExecutable implements Executable {
   private final BlockPool pool;
   private final Team team;
   private final long workspaceBytes;
+
+  /** Steps that hold programs want the team. */
+  private final boolean mayGoAlone;
+
+  /** Of the last run by the team. */
+  private volatile long lastNanos = SHORT_NANOS;
+
   private volatile boolean closed;
 
   OneDnnExecutable(
@@ -29,6 +42,7 @@ final class OneDnnExecutable implements Executable {
     this.pool = pool;
     this.team = team;
     this.workspaceBytes = program.workspaceBytes();
+    this.mayGoAlone = program.controls() == 0;
   }
 
   @Override
@@ -94,7 +108,16 @@ final class OneDnnExecutable implements Executable {
       return;
     }
     var walk = runs.walk(run);
-    team.run(walk);
+    long begin = System.nanoTime();
+    if (mayGoAlone && lastNanos < SHORT_NANOS) {
+      if (!team.tryRun(walk)) {
+        runs.runAlone(run);
+        return;
+      }
+    } else {
+      team.run(walk);
+    }
+    lastNanos = System.nanoTime() - begin;
     walk.check();
   }
 

@@ -42,6 +42,18 @@ final class Team implements AutoCloseable {
    */
   void run(IntConsumer body) {
     lock.lock();
+    lead(body);
+  }
+
+  /** As {@link #run}, if no other run has the team. */
+  boolean tryRun(IntConsumer body) {
+    if (!lock.tryLock()) return false;
+    lead(body);
+    return true;
+  }
+
+  /** With the lock, which it gives back. */
+  private void lead(IntConsumer body) {
     try {
       if (closed) throw new EngineException("the engine is closed");
       if (workers.isEmpty()) start();
