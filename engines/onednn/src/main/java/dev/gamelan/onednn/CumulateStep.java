@@ -60,7 +60,7 @@ record CumulateStep(
             case PROD -> sum * line[i];
             case MAX -> Math.max(sum, line[i]);
             case MIN -> Math.min(sum, line[i]);
-            case AND, OR -> throw new IllegalStateException(op.kind() + " of floats");
+            case AND, OR -> throw neither();
           };
       line[i] = op.exclusive() ? sum : next;
       sum = next;
@@ -75,12 +75,15 @@ record CumulateStep(
             case SUM -> sum + line[i];
             case PROD -> sum * line[i];
             case MAX, MIN -> (op.kind() == ReduceKind.MAX) == less(sum, line[i]) ? line[i] : sum;
-            case AND -> sum & line[i];
-            case OR -> sum | line[i];
+            case AND, OR -> throw neither();
           };
       line[i] = op.exclusive() ? sum : next;
       sum = next;
     }
+  }
+
+  private IllegalStateException neither() {
+    return new IllegalStateException(op.kind() + " does not cumulate");
   }
 
   private boolean less(long a, long b) {

@@ -122,12 +122,11 @@ final class PoolExpansion {
   /** The place of each window's first maximum, or of its first NaN. */
   private Value firstMaxima(Value x, Shape result) {
     var wide = g.widen(x);
-    // An element of minus infinity is more than padding.
+    // An element of minus infinity is more than padding: it counts as the least finite number.
     var inside = g.max(wide, -Float.MAX_VALUE);
     var padded = padded(inside);
     var most = views.view(padded, 0, spatial(result));
-    var winner =
-        g.fill(TensorType.of(DType.I32, result.toList().stream().mapToLong(d -> d).toArray()), 0);
+    var winner = g.fill(new TensorType(DType.I32, result), 0);
     for (int place = 1; place < views.places(); place++) {
       var candidate = views.view(padded, place, spatial(result));
       var more = g.compare(CompareKind.GT, candidate, most);
