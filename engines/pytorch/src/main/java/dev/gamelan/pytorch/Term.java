@@ -1,0 +1,95 @@
+package dev.gamelan.pytorch;
+
+import dev.gamelan.ir.Value;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.Scalar;
+import dev.gamelan.type.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands for a value in TorchScript: a name, or a number that every element is.
+ *
+ * @param memory whose memory it lies in
+ * @param overlapping whether elements share memory with each other, as after a broadcast
+ */
+record Term(
+    TorchScript script,
+    TensorType type,
+    @Nullable String name,
+    @Nullable Scalar number,
+    Memory memory,
+    boolean overlapping) {
+
+  /** A tensor's memory, which views share. */
+  static final class Memory {
+    private final boolean writable;
+    private final List<Value> values = new ArrayList<>();
+
+    Memory(boolean writable) {
+      this.writable = writable;
+    }
+
+    boolean isWritable() {
+      return writable;
+    }
+
+    /** All values that lie in it so far. */
+    List<Value> values() {
+      return values;
+    }
+  }
+
+  static Term named(TorchScript script, Value value, String name, Memory memory, boolean overlap) {
+    memory.values().add(value);
+    return new Term(script, value.type(), name, null, memory, overlap);
+  }
+
+  static Term number(TorchScript script, Value value, Scalar number) {
+    return new Term(script, value.type(), null, number, new Memory(false), true);
+  }
+
+  /** A tensor of the value's shape. */
+  String tensor() {
+    if (name != null) return name;
+    var element = script.constant(scalar());
+    return type.rank() == 0
+        ? element
+        : script.let("torch.expand(%s, %s)", element, TorchScript.list(type.shape().toList()));
+  }
+
+  /** A tensor that broadcasts to the value's shape. */
+  String broadcastable() {
+    return name != null ? name : script.constant(scalar());
+  }
+
+  /** As TorchScript writes a number, where it can. */
+  Optional<String> literal() {
+    return number == null ? Optional.empty() : literal(number);
+  }
+
+  private Scalar scalar() {
+    if (number == null) throw new IllegalStateException("neither a name nor a number");
+    return number;
+  }
+
+  static Optional<String> literal(Scalar number) {
+    var dtype = number.dtype();
+    if (dtype.isBool()) return Optional.of(number.bits() != 0 ? "True" : "False");
+    if (dtype.isFloat()) {
+      double value = number.toDouble();
+      return Double.isFinite(value)
+          ? Optional.of(Double.toString(value).replace('E', 'e'))
+          : Optional.empty();
+    }
+    long value = number.toLong();
+    // Its magnitude is no i64, and TorchScript's minus is an operator.
+    return value == Long.MIN_VALUE ? Optional.empty() : Optional.of(Long.toString(value));
+  }
+
+  DType dtype() {
+    return type.dtype();
+  }
+}
