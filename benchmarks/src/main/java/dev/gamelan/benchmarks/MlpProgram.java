@@ -75,7 +75,7 @@ record MlpProgram(Size size) implements Program {
 
   @Override
   public List<String> contenders() {
-    return List.of("gamelan", "torchscript", "tensorflow", "djl-trainer");
+    return List.of("gamelan", "gamelan-pytorch", "torchscript", "tensorflow", "djl-trainer");
   }
 
   @Override
@@ -83,6 +83,7 @@ record MlpProgram(Size size) implements Program {
     var data = new Data(size);
     return switch (contender) {
       case "gamelan" -> new GamelanMlp(size, data);
+      case "gamelan-pytorch" -> OnEngine.of("pytorch", () -> new GamelanMlp(size, data));
       case "torchscript" -> new TorchScriptMlp(size, data);
       case "tensorflow" -> new TensorFlowMlp(size, data, workspace.threads());
       case "djl-trainer" -> new DjlTrainerMlp(size, data);

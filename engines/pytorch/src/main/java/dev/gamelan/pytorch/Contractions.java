@@ -26,24 +26,26 @@ final class Contractions {
   // ---- products
 
   String dot(Term left, Term right, TensorType result, Primitive.DotGeneral op) {
+    boolean batched = !op.leftBatch().isEmpty();
+    return product(left, right, result, op, batched ? "bmm(" : "mm(");
+  }
+
+  /** With a vector added to every row. */
+  String biased(Term left, Term right, Term bias, TensorType result, Primitive.DotGeneral op) {
+    return product(left, right, result, op, "addmm(%s, ".formatted(bias.tensor()));
+  }
+
+  private String product(
+      Term left, Term right, TensorType result, Primitive.DotGeneral op, String function) {
     var leftFree = free(left, op.leftBatch(), op.leftContracting());
     var rightFree = free(right, op.rightBatch(), op.rightContracting());
-    var shape = left.type().shape();
-    long depth = shape.select(op.leftContracting()).size();
-    var work = work(left, right, op.result(), depth);
-    boolean batched = !op.leftBatch().isEmpty();
-    var a =
-        matrix(to(left, work), left.type().shape(), op.leftBatch(), leftFree, op.leftContracting());
-    var b =
-        matrix(
-            to(right, work),
-            right.type().shape(),
-            op.rightBatch(),
-            op.rightContracting(),
-            rightFree);
-    var product = "torch.%s(%s, %s)".formatted(batched ? "bmm" : "mm", a, b);
-    int expectedRank = (batched ? 1 : 0) + 2;
-    boolean plain = result.rank() == expectedRank && leftFree.size() == 1 && rightFree.size() == 1;
+    var leftShape = left.type().shape();
+    var rightShape = right.type().shape();
+    var work = work(left, right, op.result(), leftShape.select(op.leftContracting()).size());
+    var a = matrix(to(left, work), leftShape, op.leftBatch(), leftFree, op.leftContracting());
+    var b = matrix(to(right, work), rightShape, op.rightBatch(), op.rightContracting(), rightFree);
+    var product = "torch.%s%s, %s)".formatted(function, a, b);
+    boolean plain = leftFree.size() == 1 && rightFree.size() == 1 && op.leftBatch().size() <= 1;
     if (!plain) product = Movement.reshape(product, result.shape());
     return from(product, work, op.result());
   }
@@ -86,8 +88,11 @@ final class Contractions {
   private static String from(String x, DType work, DType result) {
     if (work == result) return x;
     // An integer sum wraps, which a conversion from float does not.
-    var whole = work.isFloat() && result.isInteger() ? "torch.to(%s, 4)".formatted(x) : x;
-    return result == DType.I64 ? whole : "torch.to(%s, %d)".formatted(whole, code(result));
+    boolean whole = work.isFloat() && result.isInteger();
+    var integers = whole ? "torch.to(%s, 4)".formatted(x) : x;
+    return whole && result == DType.I64
+        ? integers
+        : "torch.to(%s, %d)".formatted(integers, code(result));
   }
 
   // ---- convolutions
@@ -178,10 +183,10 @@ final class Contractions {
     return from(gradient, work, op.result());
   }
 
-  /** Integers as f64, but the widest, whose products it does not hold. */
+  /** Integers as f64 while it holds their sums, else as i64, which wraps as they do. */
   private static DType convolutionWork(Term x, Term filter, DType result) {
     var dtype = x.dtype();
-    if (dtype.isInteger() && dtype.bits() <= 16) return DType.F64;
+    if (dtype.isInteger()) return dtype.bits() <= 16 ? DType.F64 : DType.I64;
     return work(x, filter, result, Long.MAX_VALUE);
   }
 

@@ -89,6 +89,20 @@ final class Pointwise {
     };
   }
 
+  /** other ± a·b, which may overwrite {@code other}. */
+  String addProduct(Term other, Term a, Term b, boolean negative, boolean inPlace) {
+    var suffix = inPlace ? "_" : "";
+    var number = a.literal().isPresent() ? a.literal() : b.literal();
+    if (number.isPresent()) {
+      var factor = a.literal().isPresent() ? b : a;
+      return "torch.%s%s(%s, %s, alpha=%s)"
+          .formatted(
+              negative ? "sub" : "add", suffix, other.tensor(), factor.tensor(), number.get());
+    }
+    return "torch.addcmul%s(%s, %s, %s, value=%d)"
+        .formatted(suffix, other.tensor(), a.broadcastable(), b.broadcastable(), negative ? -1 : 1);
+  }
+
   private String call(String function, Term a, Term b) {
     if (a.number() == null && b.literal().isPresent()) {
       return "torch.%s(%s, %s)".formatted(function, a.tensor(), b.literal().get());
@@ -167,9 +181,10 @@ final class Pointwise {
     var from = x.dtype();
     if (to.isBool()) return "torch.ne(%s, 0)".formatted(x.tensor());
     if (to.isFloat()) {
-      if (!saturate || to == DType.F64) return to(x.tensor(), to);
-      // Integers are clamped as f64, which holds the bounds.
-      var wide = from.isFloat() ? x.tensor() : to(x.tensor(), DType.F64);
+      if (!saturate) return to(x.tensor(), to);
+      // In a dtype that holds the bounds.
+      boolean enough = from == DType.F64 || (from == DType.F32 && to != DType.F64);
+      var wide = enough ? x.tensor() : to(x.tensor(), DType.F64);
       double max = to.format().max();
       return to("torch.clamp(%s, %s, %s)".formatted(wide, number(-max), number(max)), to);
     }

@@ -6,6 +6,7 @@ import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.type.DType;
@@ -32,9 +33,13 @@ final class PyTorchLowering {
   private final Composites composites;
   private final Map<Value, Term> terms = new HashMap<>();
   private final Map<Value, Integer> lastUse = new HashMap<>();
+  private final Graph graph;
+  private final Absorption absorption;
 
-  private PyTorchLowering(TorchScript script) {
+  private PyTorchLowering(TorchScript script, Graph graph) {
     this.script = script;
+    this.graph = graph;
+    this.absorption = new Absorption(graph);
     this.pointwise = new Pointwise(script);
     this.movement = new Movement(script);
     this.reductions = new Reductions(script);
@@ -55,7 +60,7 @@ final class PyTorchLowering {
       var memory = new Term.Memory(donated.contains(i));
       inputs.add(Term.named(script, graph.inputs().get(i), script.input(i), memory, false));
     }
-    var outputs = new PyTorchLowering(script).body(graph, inputs);
+    var outputs = new PyTorchLowering(script, graph).outputs(inputs);
     var given = new HashSet<Term.Memory>();
     for (var output : outputs) script.output(own(script, output, given));
     return script;
@@ -71,14 +76,15 @@ final class PyTorchLowering {
     return script.let(own ? "torch.contiguous(%s)" : "torch.clone(%s, memory_format=0)", tensor);
   }
 
-  /** What the outputs of {@code graph} become, for inputs that are there already. */
-  private List<Term> body(Graph graph, List<Term> inputs) {
+  /** What the graph's outputs become, for inputs that are there already. */
+  private List<Term> outputs(List<Term> inputs) {
     for (var node : graph.nodes()) {
-      for (var input : node.inputs()) lastUse.put(input, node.id());
+      if (absorption.isAbsorbed(node)) continue;
+      for (var value : absorption.reads(node)) lastUse.put(value, node.id());
     }
     for (var output : graph.outputs()) lastUse.put(output, Integer.MAX_VALUE);
     for (int i = 0; i < inputs.size(); i++) terms.put(graph.inputs().get(i), inputs.get(i));
-    for (var node : graph.nodes()) lower(node);
+    for (var node : graph.nodes()) if (!absorption.isAbsorbed(node)) lower(node);
     return graph.outputs().stream().map(this::term).toList();
   }
 
@@ -89,10 +95,19 @@ final class PyTorchLowering {
   }
 
   private void lower(Node node) {
+    var biased = absorption.biased(node);
+    var scaled = absorption.scaled(node);
+    if (biased.isPresent()) biased(node, biased.get());
+    else if (scaled.isPresent()) scaled(node, scaled.get());
+    else lower(node, node.op());
+  }
+
+  private void lower(Node node, Op op) {
     var operands = node.inputs().stream().map(this::term).toList();
-    switch (node.op()) {
-      case Composite op -> several(node, composites.lower(op, operands, mayOverwrite(node, 0)));
-      case Primitive op -> lower(node, op, operands);
+    switch (op) {
+      case Composite composite ->
+          several(node, composites.lower(composite, operands, mayOverwrite(node, 0)));
+      case Primitive primitive -> lower(node, primitive, operands);
     }
   }
 
@@ -150,12 +165,12 @@ final class PyTorchLowering {
                   slice.sizes()),
               operands.getFirst());
       case Primitive.DynamicUpdateSlice update -> updateSlice(node, operands);
-      case Primitive.Reduce reduce ->
-          view(
+      case Primitive.Reduce reduce when !reduce.axes().isEmpty() ->
+          fresh(
               node,
               reductions.reduce(
-                  operands.getFirst(), node.result().type(), reduce.kind(), reduce.axes()),
-              operands.getFirst());
+                  operands.getFirst(), node.result().type(), reduce.kind(), reduce.axes()));
+      case Primitive.Reduce reduce -> same(node.result(), operands.getFirst());
       case Primitive.ArgReduce reduce ->
           fresh(node, reductions.argReduce(operands.getFirst(), reduce));
       case Primitive.Cumulate cumulate ->
@@ -256,20 +271,23 @@ final class PyTorchLowering {
 
   /** Whether nothing needs the memory of an operand after {@code node}, which gives its type. */
   private boolean mayOverwrite(Node node, int operand) {
-    var value = node.inputs().get(operand);
+    return mayOverwrite(node, node.inputs().get(operand));
+  }
+
+  private boolean mayOverwrite(Node node, Value value) {
     var term = term(value);
     if (term.name() == null || term.overlapping() || !term.memory().isWritable()) return false;
     if (!node.results().getFirst().type().equals(value.type())) return false;
     boolean readHere =
-        node.inputs().stream()
+        absorption.reads(node).stream()
             .anyMatch(other -> !other.equals(value) && term(other).memory() == term.memory());
     return !readHere
         && term.memory().values().stream().allMatch(v -> lastUse.getOrDefault(v, -1) <= node.id());
   }
 
   /** A result in the place of an operand. */
-  private void overwrite(Node node, String expression, int operand) {
-    var term = term(node.inputs().get(operand));
+  private void overwrite(Node node, String expression, Value operand) {
+    var term = term(operand);
     named(node.result(), script.let("%s", expression), term.memory(), false);
   }
 
@@ -295,7 +313,28 @@ final class PyTorchLowering {
     int first = swap ? 1 : 0;
     boolean inPlace = overwrites(kind, a.dtype()) && mayOverwrite(node, first);
     var expression = pointwise.binary(kind, swap ? b : a, swap ? a : b, inPlace);
-    if (inPlace) overwrite(node, expression, first);
+    if (inPlace) overwrite(node, expression, node.inputs().get(first));
+    else fresh(node, expression);
+  }
+
+  private void biased(Node node, Absorption.Biased sum) {
+    var operands = sum.product().inputs().stream().map(this::term).toList();
+    if (!(sum.product().op() instanceof Primitive.DotGeneral dot)) {
+      throw new IllegalStateException("not a product: " + sum.product());
+    }
+    fresh(
+        node,
+        contractions.biased(
+            operands.getFirst(), operands.get(1), term(sum.bias()), node.result().type(), dot));
+  }
+
+  private void scaled(Node node, Absorption.Scaled sum) {
+    var factors = sum.product().inputs().stream().map(this::term).toList();
+    boolean negative = node.op().equals(new Primitive.Binary(BinaryKind.SUB));
+    boolean inPlace = mayOverwrite(node, sum.other());
+    var expression =
+        pointwise.addProduct(term(sum.other()), factors.get(0), factors.get(1), negative, inPlace);
+    if (inPlace) overwrite(node, expression, sum.other());
     else fresh(node, expression);
   }
 
@@ -308,7 +347,7 @@ final class PyTorchLowering {
   }
 
   private void convert(Node node, Primitive.Convert op, Term x) {
-    if (x.dtype() == op.to()) same(node.result(), x);
+    if (x.dtype() == op.to() && !op.saturate()) same(node.result(), x);
     else fresh(node, pointwise.convert(x, op.to(), op.saturate()));
   }
 
@@ -345,7 +384,7 @@ final class PyTorchLowering {
     for (int i = 0; i < names.size(); i++) {
       inputs.add(Term.named(script, body.inputs().get(i), names.get(i), memory, true));
     }
-    return new PyTorchLowering(script).body(body, inputs);
+    return new PyTorchLowering(script, body).outputs(inputs);
   }
 
   /** Assigns all at once: a value may be another variable's old one. */

@@ -22,7 +22,6 @@ final class Reductions {
 
   String reduce(Term x, TensorType result, ReduceKind kind, List<Integer> axes) {
     var dtype = x.dtype();
-    if (axes.isEmpty()) return x.tensor();
     if (x.type().size() == 0) return script.full(result, kind.identity(dtype));
     var tensor = x.tensor();
     return switch (kind) {

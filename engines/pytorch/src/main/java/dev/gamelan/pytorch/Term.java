@@ -85,8 +85,9 @@ record Term(
           : Optional.empty();
     }
     long value = number.toLong();
-    // Its magnitude is no i64, and TorchScript's minus is an operator.
-    return value == Long.MIN_VALUE ? Optional.empty() : Optional.of(Long.toString(value));
+    // TorchScript's minus is an operator, and the magnitude of the least i64 is none.
+    return Optional.of(
+        value == Long.MIN_VALUE ? "(-%d - 1)".formatted(Long.MAX_VALUE) : Long.toString(value));
   }
 
   DType dtype() {
