@@ -2,15 +2,17 @@ package dev.gamelan.pytorch;
 
 import static dev.gamelan.pytorch.TorchScript.list;
 
+import dev.gamelan.ir.Literal;
 import dev.gamelan.ir.Primitive;
-import dev.gamelan.type.DType;
+import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** Movement as TorchScript expressions. Most are views. */
 final class Movement {
@@ -20,18 +22,19 @@ final class Movement {
     this.script = script;
   }
 
+  /** 0, 1, … along an axis, the others of size 1. */
   String iota(TensorType type, int axis) {
-    var dims = Collections.nCopies(type.rank(), 1L).toArray(Long[]::new);
+    var dims = new long[type.rank()];
+    Arrays.fill(dims, 1);
     dims[axis] = type.dim(axis);
-    var numbers = to(script.range(type.dim(axis)), type.dtype());
-    return "torch.expand(torch.reshape(%s, %s), %s)"
-        .formatted(numbers, list(List.of(dims)), list(type.shape().toList()));
-  }
-
-  private static String to(String tensor, DType dtype) {
-    return dtype == DType.I64
-        ? tensor
-        : "torch.to(%s, %d)".formatted(tensor, ScalarTypes.code(dtype));
+    var line = type.with(Shape.of(dims));
+    if (line.bytes() <= Literal.MAX_BYTES) {
+      var numbers = LongStream.range(0, line.size()).mapToObj(i -> Scalar.of(type.dtype(), i));
+      return script.constant(Literal.of(line, numbers.toList()));
+    }
+    return script.let(
+        "torch.reshape(torch.to(%s, %d), %s)",
+        script.range(type.dim(axis)), ScalarTypes.code(type.dtype()), list(dims));
   }
 
   static String reshape(String x, Shape shape) {
@@ -44,23 +47,22 @@ final class Movement {
         : "torch.permute(%s, %s)".formatted(x, list(permutation));
   }
 
-  static String broadcast(Term x, Shape shape, List<Integer> axes) {
+  /** What broadcasts to {@code shape} by PyTorch's rules: axes of size 1 in front need not be. */
+  String aligned(Term x, Shape shape, List<Integer> axes) {
     var order =
         IntStream.range(0, axes.size())
             .boxed()
-            .sorted((a, b) -> axes.get(a) - axes.get(b))
+            .sorted((a, b) -> Integer.compare(axes.get(a), axes.get(b)))
             .toList();
-    var dims = Collections.nCopies(shape.rank(), 1L).toArray(Long[]::new);
+    var dims = new long[shape.rank()];
+    Arrays.fill(dims, 1);
     for (int i = 0; i < axes.size(); i++) dims[axes.get(i)] = x.type().dim(i);
     var tensor = x.tensor();
     boolean sorted = IntStream.range(0, order.size()).allMatch(i -> order.get(i) == i);
-    if (!sorted) tensor = transpose(tensor, order);
-    var aligned = List.of(dims);
-    boolean leading =
-        x.type().shape().toList().equals(aligned.subList(shape.rank() - axes.size(), shape.rank()));
-    // Axes of size 1 in front are added by expand itself.
-    if (!leading) tensor = "torch.reshape(%s, %s)".formatted(tensor, list(aligned));
-    return "torch.expand(%s, %s)".formatted(tensor, list(shape.toList()));
+    if (!sorted) tensor = script.let("%s", transpose(tensor, order));
+    var trailing = Shape.of(dims).range(shape.rank() - axes.size(), shape.rank());
+    boolean leading = sorted && x.type().shape().equals(trailing);
+    return leading ? tensor : script.let("torch.reshape(%s, %s)", tensor, list(dims));
   }
 
   static String slice(String x, Shape shape, Primitive.Slice op) {

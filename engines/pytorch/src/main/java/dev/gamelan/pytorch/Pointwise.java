@@ -18,8 +18,41 @@ final class Pointwise {
     this.script = script;
   }
 
+  /** Whether there is a variant of the op that overwrites its operand. */
+  boolean overwrites(UnaryKind kind) {
+    return switch (kind) {
+      case SIGN, NOT, IS_FINITE -> false;
+      case NEG,
+          ABS,
+          EXP,
+          EXPM1,
+          LOG,
+          LOG1P,
+          SQRT,
+          RSQRT,
+          SIN,
+          COS,
+          TANH,
+          LOGISTIC,
+          ERF,
+          FLOOR,
+          CEIL,
+          ROUND_EVEN ->
+          true;
+    };
+  }
+
+  /** Whether there is a variant of the op that overwrites its first operand. */
+  boolean overwrites(BinaryKind kind, DType dtype) {
+    return switch (kind) {
+      case ADD, SUB, MUL -> true;
+      case DIV -> dtype.isFloat();
+      default -> false;
+    };
+  }
+
   /**
-   * @param inPlace whether {@code x} may be overwritten
+   * @param inPlace whether {@code x} is overwritten
    */
   String unary(UnaryKind kind, Term x, boolean inPlace) {
     return switch (kind) {
@@ -64,7 +97,9 @@ final class Pointwise {
         : sign;
   }
 
-  /** With an op that may overwrite its first operand, where {@code inPlace} says so. */
+  /**
+   * @param inPlace whether {@code a} is overwritten
+   */
   String binary(BinaryKind kind, Term a, Term b, boolean inPlace) {
     var dtype = a.dtype();
     return switch (kind) {
@@ -89,7 +124,11 @@ final class Pointwise {
     };
   }
 
-  /** other ± a·b, which may overwrite {@code other}. */
+  /**
+   * other ± a·b.
+   *
+   * @param inPlace whether {@code other} is overwritten
+   */
   String addProduct(Term other, Term a, Term b, boolean negative, boolean inPlace) {
     var suffix = inPlace ? "_" : "";
     var number = a.literal().isPresent() ? a.literal() : b.literal();
@@ -116,7 +155,7 @@ final class Pointwise {
 
   /** At least one operand must have the result's shape. */
   private static String first(Term a, Term b) {
-    return b.number() == null ? a.broadcastable() : a.tensor();
+    return b.isFull() ? a.broadcastable() : a.tensor();
   }
 
   /** The CPU traps on x / 0 and on the least integer / −1. */
@@ -168,12 +207,6 @@ final class Pointwise {
 
   String select(Term predicate, Term a, Term b) {
     var condition = predicate.tensor();
-    if (a.name() != null && b.literal().isPresent()) {
-      return "torch.where(%s, %s, %s)".formatted(condition, a.name(), b.literal().get());
-    }
-    if (b.name() != null && a.literal().isPresent()) {
-      return "torch.where(%s, %s, %s)".formatted(condition, a.literal().get(), b.name());
-    }
     return "torch.where(%s, %s, %s)".formatted(condition, a.broadcastable(), b.broadcastable());
   }
 

@@ -8,8 +8,8 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
-import dev.gamelan.type.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -58,7 +58,8 @@ final class PyTorchLowering {
     var inputs = new ArrayList<Term>();
     for (int i = 0; i < graph.inputs().size(); i++) {
       var memory = new Term.Memory(donated.contains(i));
-      inputs.add(Term.named(script, graph.inputs().get(i), script.input(i), memory, false));
+      inputs.add(
+          Term.named(script, graph.inputs().get(i), script.input(i), memory, Term.Layout.DENSE));
     }
     var outputs = new PyTorchLowering(script, graph).outputs(inputs);
     var given = new HashSet<Term.Memory>();
@@ -117,14 +118,17 @@ final class PyTorchLowering {
       case Primitive.Fill fill ->
           terms.put(node.result(), Term.number(script, node.result(), fill.value()));
       case Primitive.Iota iota ->
-          view(node, movement.iota(node.result().type(), iota.axis()), new Term.Memory(true), true);
-      case Primitive.Unary unary ->
-          fresh(node, pointwise.unary(unary.kind(), operands.getFirst(), mayOverwrite(node, 0)));
+          named(
+              node.result(),
+              movement.iota(node.result().type(), iota.axis()),
+              new Term.Memory(false),
+              Term.Layout.NARROW);
+      case Primitive.Unary unary -> unary(node, unary.kind(), operands.getFirst());
       case Primitive.Binary binary -> binary(node, binary.kind(), operands);
       case Primitive.Compare compare ->
-          fresh(node, pointwise.compare(compare.kind(), operands.getFirst(), operands.get(1)));
+          pointwise(node, pointwise.compare(compare.kind(), operands.getFirst(), operands.get(1)));
       case Primitive.Select select ->
-          fresh(node, pointwise.select(operands.getFirst(), operands.get(1), operands.get(2)));
+          pointwise(node, pointwise.select(operands.getFirst(), operands.get(1), operands.get(2)));
       case Primitive.Convert convert -> convert(node, convert, operands.getFirst());
       case Primitive.Bitcast bitcast ->
           view(
@@ -176,7 +180,7 @@ final class PyTorchLowering {
       case Primitive.Cumulate cumulate ->
           view(node, reductions.cumulate(operands.getFirst(), cumulate), operands.getFirst());
       case Primitive.DotGeneral dot ->
-          fresh(
+          dense(
               node,
               contractions.dot(operands.getFirst(), operands.get(1), node.result().type(), dot));
       case Primitive.Convolution convolution ->
@@ -236,16 +240,31 @@ final class PyTorchLowering {
 
   /** In memory of its own. */
   private void fresh(Node node, String expression) {
-    view(node, expression, new Term.Memory(true), false);
+    view(node, expression, new Term.Memory(true), Term.Layout.STRIDED);
+  }
+
+  private void dense(Node node, String expression) {
+    view(node, expression, new Term.Memory(true), Term.Layout.DENSE);
+  }
+
+  /** Pointwise results lie as their operands do. */
+  private void pointwise(Node node, String expression) {
+    boolean dense =
+        absorption.reads(node).stream()
+            .map(this::term)
+            .allMatch(x -> x.layout() == Term.Layout.DENSE || x.layout() == Term.Layout.NARROW);
+    if (dense) dense(node, expression);
+    else fresh(node, expression);
   }
 
   /** Perhaps in the operand's memory. */
   private void view(Node node, String expression, Term of) {
-    view(node, expression, of.memory(), of.overlapping());
+    view(
+        node, expression, of.memory(), of.overlapping() ? Term.Layout.SHARED : Term.Layout.STRIDED);
   }
 
-  private void view(Node node, String expression, Term.Memory memory, boolean overlapping) {
-    named(node.result(), script.let("%s", expression), memory, overlapping);
+  private void view(Node node, String expression, Term.Memory memory, Term.Layout layout) {
+    named(node.result(), script.let("%s", expression), memory, layout);
   }
 
   private void several(Node node, List<String> expressions) {
@@ -254,19 +273,20 @@ final class PyTorchLowering {
           node.results().get(i),
           script.let("%s", expressions.get(i)),
           new Term.Memory(true),
-          false);
+          Term.Layout.STRIDED);
     }
   }
 
-  private void named(Value value, String name, Term.Memory memory, boolean overlapping) {
-    terms.put(value, Term.named(script, value, name, memory, overlapping));
+  private void named(Value value, String name, Term.Memory memory, Term.Layout layout) {
+    terms.put(value, Term.named(script, value, name, memory, layout));
   }
 
   /** The same elements under another value. */
   private void same(Value value, Term term) {
+    var name = term.name();
     var number = term.number();
     if (number != null) terms.put(value, Term.number(script, value, number));
-    else named(value, term.tensor(), term.memory(), term.overlapping());
+    else if (name != null) named(value, name, term.memory(), term.layout());
   }
 
   /** Whether nothing needs the memory of an operand after {@code node}, which gives its type. */
@@ -288,7 +308,7 @@ final class PyTorchLowering {
   /** A result in the place of an operand. */
   private void overwrite(Node node, String expression, Value operand) {
     var term = term(operand);
-    named(node.result(), script.let("%s", expression), term.memory(), false);
+    named(node.result(), script.let("%s", expression), term.memory(), term.layout());
   }
 
   // ---- ops
@@ -298,8 +318,15 @@ final class PyTorchLowering {
     if (literal.type().size() == 1) {
       terms.put(node.result(), Term.number(script, node.result(), literal.element(0)));
     } else {
-      named(node.result(), script.constant(literal), new Term.Memory(false), false);
+      named(node.result(), script.constant(literal), new Term.Memory(false), Term.Layout.DENSE);
     }
+  }
+
+  private void unary(Node node, UnaryKind kind, Term x) {
+    boolean inPlace = pointwise.overwrites(kind) && mayOverwrite(node, 0);
+    var expression = pointwise.unary(kind, x, inPlace);
+    if (inPlace) overwrite(node, expression, node.inputs().getFirst());
+    else pointwise(node, expression);
   }
 
   private void binary(Node node, BinaryKind kind, List<Term> operands) {
@@ -311,10 +338,10 @@ final class PyTorchLowering {
             && (a.number() != null
                 || (!mayOverwrite(node, 0) && b.number() == null && mayOverwrite(node, 1)));
     int first = swap ? 1 : 0;
-    boolean inPlace = overwrites(kind, a.dtype()) && mayOverwrite(node, first);
+    boolean inPlace = pointwise.overwrites(kind, a.dtype()) && mayOverwrite(node, first);
     var expression = pointwise.binary(kind, swap ? b : a, swap ? a : b, inPlace);
     if (inPlace) overwrite(node, expression, node.inputs().get(first));
-    else fresh(node, expression);
+    else pointwise(node, expression);
   }
 
   private void biased(Node node, Absorption.Biased sum) {
@@ -322,7 +349,7 @@ final class PyTorchLowering {
     if (!(sum.product().op() instanceof Primitive.DotGeneral dot)) {
       throw new IllegalStateException("not a product: " + sum.product());
     }
-    fresh(
+    dense(
         node,
         contractions.biased(
             operands.getFirst(), operands.get(1), term(sum.bias()), node.result().type(), dot));
@@ -335,30 +362,31 @@ final class PyTorchLowering {
     var expression =
         pointwise.addProduct(term(sum.other()), factors.get(0), factors.get(1), negative, inPlace);
     if (inPlace) overwrite(node, expression, sum.other());
-    else fresh(node, expression);
-  }
-
-  private static boolean overwrites(BinaryKind kind, DType dtype) {
-    return switch (kind) {
-      case ADD, SUB, MUL -> true;
-      case DIV -> dtype.isFloat();
-      default -> false;
-    };
+    else pointwise(node, expression);
   }
 
   private void convert(Node node, Primitive.Convert op, Term x) {
     if (x.dtype() == op.to() && !op.saturate()) same(node.result(), x);
-    else fresh(node, pointwise.convert(x, op.to(), op.saturate()));
+    else pointwise(node, pointwise.convert(x, op.to(), op.saturate()));
   }
 
   private void reshape(Node node, Primitive.Reshape op, Term x) {
-    if (x.number() != null) same(node.result(), x);
-    else view(node, Movement.reshape(x.tensor(), op.shape()), x);
+    if (x.number() != null) {
+      same(node.result(), x);
+    } else if (x.layout() == Term.Layout.DENSE) {
+      view(node, Movement.reshape(x.tensor(), op.shape()), x.memory(), Term.Layout.DENSE);
+    } else {
+      view(node, Movement.reshape(x.tensor(), op.shape()), x);
+    }
   }
 
   private void broadcast(Node node, Primitive.BroadcastInDim op, Term x) {
-    if (x.number() != null) same(node.result(), x);
-    else view(node, Movement.broadcast(x, op.shape(), op.axes()), x.memory(), true);
+    if (x.number() != null) {
+      same(node.result(), x);
+    } else {
+      var name = movement.aligned(x, op.shape(), op.axes());
+      named(node.result(), name, x.memory(), Term.Layout.NARROW);
+    }
   }
 
   private void updateSlice(Node node, List<Term> operands) {
@@ -368,7 +396,11 @@ final class PyTorchLowering {
     var starts = operands.subList(2, operands.size());
     var place = movement.dynamicSlice(target, x.type(), starts, operands.get(1).type().shape());
     script.let("torch.copy_(%s, %s)", place, operands.get(1).tensor());
-    named(node.result(), target, inPlace ? x.memory() : new Term.Memory(true), false);
+    named(
+        node.result(),
+        target,
+        inPlace ? x.memory() : new Term.Memory(true),
+        inPlace ? x.layout() : Term.Layout.DENSE);
   }
 
   // ---- control flow
@@ -382,7 +414,8 @@ final class PyTorchLowering {
     var memory = new Term.Memory(false);
     var inputs = new ArrayList<Term>();
     for (int i = 0; i < names.size(); i++) {
-      inputs.add(Term.named(script, body.inputs().get(i), names.get(i), memory, true));
+      inputs.add(
+          Term.named(script, body.inputs().get(i), names.get(i), memory, Term.Layout.SHARED));
     }
     return new PyTorchLowering(script, body).outputs(inputs);
   }
@@ -399,7 +432,8 @@ final class PyTorchLowering {
 
   private void shared(List<Value> values, List<String> names) {
     var memory = new Term.Memory(false);
-    for (int i = 0; i < values.size(); i++) named(values.get(i), names.get(i), memory, true);
+    for (int i = 0; i < values.size(); i++)
+      named(values.get(i), names.get(i), memory, Term.Layout.SHARED);
   }
 
   private void scan(Node node, Primitive.Scan op, List<Term> operands) {
@@ -427,7 +461,7 @@ final class PyTorchLowering {
         });
     shared(node.results().subList(0, carries), state);
     for (int i = 0; i < stacked.size(); i++) {
-      named(stackedValues.get(i), stacked.get(i), new Term.Memory(true), false);
+      named(stackedValues.get(i), stacked.get(i), new Term.Memory(true), Term.Layout.DENSE);
     }
   }
 

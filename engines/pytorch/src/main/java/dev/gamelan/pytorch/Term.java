@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * What stands for a value in TorchScript: a name, or a number that every element is.
  *
  * @param memory whose memory it lies in
- * @param overlapping whether elements share memory with each other, as after a broadcast
+ * @param layout how
  */
 record Term(
     TorchScript script,
@@ -21,7 +21,19 @@ record Term(
     @Nullable String name,
     @Nullable Scalar number,
     Memory memory,
-    boolean overlapping) {
+    Layout layout) {
+
+  /** How a tensor's elements lie. */
+  enum Layout {
+    /** Row-major, without gaps. */
+    DENSE,
+    /** Each element has a place of its own. */
+    STRIDED,
+    /** Elements share places, as after a broadcast. */
+    SHARED,
+    /** The tensor has axes of size 1, or lacks leading axes, where the value repeats. */
+    NARROW
+  }
 
   /** A tensor's memory, which views share. */
   static final class Memory {
@@ -42,27 +54,37 @@ record Term(
     }
   }
 
-  static Term named(TorchScript script, Value value, String name, Memory memory, boolean overlap) {
+  static Term named(TorchScript script, Value value, String name, Memory memory, Layout layout) {
     memory.values().add(value);
-    return new Term(script, value.type(), name, null, memory, overlap);
+    return new Term(script, value.type(), name, null, memory, layout);
   }
 
   static Term number(TorchScript script, Value value, Scalar number) {
-    return new Term(script, value.type(), null, number, new Memory(false), true);
+    return new Term(script, value.type(), null, number, new Memory(false), Layout.NARROW);
   }
 
   /** A tensor of the value's shape. */
   String tensor() {
-    if (name != null) return name;
-    var element = script.constant(scalar());
+    if (name != null && layout != Layout.NARROW) return name;
+    var narrow = broadcastable();
     return type.rank() == 0
-        ? element
-        : script.let("torch.expand(%s, %s)", element, TorchScript.list(type.shape().toList()));
+        ? narrow
+        : script.let("torch.expand(%s, %s)", narrow, TorchScript.list(type.shape().toList()));
   }
 
   /** A tensor that broadcasts to the value's shape. */
   String broadcastable() {
     return name != null ? name : script.constant(scalar());
+  }
+
+  /** Whether its tensor has the value's shape as it is. */
+  boolean isFull() {
+    return layout != Layout.NARROW;
+  }
+
+  /** Whether elements share places. */
+  boolean overlapping() {
+    return layout == Layout.SHARED || layout == Layout.NARROW;
   }
 
   /** As TorchScript writes a number, where it can. */
