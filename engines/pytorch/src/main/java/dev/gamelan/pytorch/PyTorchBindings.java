@@ -15,11 +15,12 @@ import java.nio.ByteBuffer;
 
 /**
  * The native functions that DJL's engine brings, without DJL's layer over them. A handle is the
- * address of a C++ object and is deleted by its owner. Nothing here takes a dtype: DJL's numbers
- * for them end the process where they are out of its range, so tensors are made by TorchScript.
+ * address of a C++ object and is deleted by its owner. DJL's numbers for dtypes end the process
+ * where they are out of its range: no other function that takes one is called.
  */
 final class PyTorchBindings {
   private static final String FORWARD = "forward";
+  private static final int[] CPU = {0, -1};
   private static final int COPY_BYTES = 1 << 16;
 
   private static final MethodHandle LOAD;
@@ -31,6 +32,7 @@ final class PyTorchBindings {
   private static final MethodHandle OF_STRING;
   private static final MethodHandle TO_TENSORS;
   private static final MethodHandle DELETE_VALUE;
+  private static final MethodHandle EMPTY;
   private static final MethodHandle CLONE;
   private static final MethodHandle DELETE_TENSOR;
   private static final MethodHandle MEMORY;
@@ -69,6 +71,15 @@ final class PyTorchBindings {
       OF_STRING = find.of("iValueFromString", long.class, String.class);
       TO_TENSORS = find.of("iValueToTensorList", long[].class, long.class);
       DELETE_VALUE = find.of("torchDeleteIValue", void.class, long.class);
+      EMPTY =
+          find.of(
+              "torchEmpty",
+              long.class,
+              long[].class,
+              int.class,
+              int.class,
+              int[].class,
+              boolean.class);
       CLONE = find.of("tensorClone", long.class, long.class);
       DELETE_TENSOR = find.of("torchDeleteTensor", void.class, long.class);
       MEMORY = find.of("torchDirectByteBuffer", ByteBuffer.class, long.class);
@@ -138,7 +149,7 @@ final class PyTorchBindings {
       return (long)
           LOAD.invokeExact(
               (InputStream) new ByteArrayInputStream(archive),
-              new int[] {0, -1},
+              CPU,
               false,
               new byte[COPY_BYTES],
               (long) archive.length);
@@ -204,6 +215,19 @@ final class PyTorchBindings {
   static void deleteValue(long value) {
     try {
       DELETE_VALUE.invokeExact(value);
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
+  /**
+   * A tensor on the CPU.
+   *
+   * @param dtype from {@link ScalarTypes#djlCode}: any other number ends the process
+   */
+  static long empty(long[] shape, int dtype) {
+    try {
+      return (long) EMPTY.invokeExact(shape, dtype, 0, CPU, false);
     } catch (Throwable e) {
       throw failure(e);
     }

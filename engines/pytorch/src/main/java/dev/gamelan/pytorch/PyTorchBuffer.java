@@ -17,8 +17,8 @@ final class PyTorchBuffer implements Buffer {
   private final Device device;
   private final long tensor;
 
-  /** The same tensor as an argument. */
-  private final long value;
+  /** The same tensor as an argument, once it was one; else 0. */
+  private long value;
 
   /** On the CPU, once it was asked for. */
   private @Nullable MemorySegment memory;
@@ -33,18 +33,17 @@ final class PyTorchBuffer implements Buffer {
     this.type = type;
     this.device = device;
     this.tensor = tensor;
-    this.value = PyTorchBindings.value(tensor);
   }
 
   static PyTorchBuffer allocate(TensorType type, Device device) {
     var shape = type.dtype().isStorage() ? new long[] {type.bytes()} : type.shape().dims();
     var name = Devices.torchName(device);
-    return new PyTorchBuffer(
-        type, device, Tensors.empty(shape, ScalarTypes.code(type.dtype()), name));
+    return new PyTorchBuffer(type, device, Tensors.empty(shape, type.dtype(), name));
   }
 
   /** The argument of a run, while it is acquired. */
-  long value() {
+  synchronized long value() {
+    if (value == 0) value = PyTorchBindings.value(tensor);
     return value;
   }
 
@@ -56,7 +55,7 @@ final class PyTorchBuffer implements Buffer {
 
   synchronized void release() {
     if (--users > 0) return;
-    PyTorchBindings.deleteValue(value);
+    if (value != 0) PyTorchBindings.deleteValue(value);
     PyTorchBindings.deleteTensor(tensor);
     memory = null;
   }

@@ -74,6 +74,7 @@ final class PyTorchLowering {
     boolean whole =
         memory.values().stream().allMatch(value -> value.type().bytes() <= output.type().bytes());
     boolean own = memory.isWritable() && whole && !output.overlapping() && given.add(memory);
+    if (own && output.layout() == Term.Layout.DENSE) return tensor;
     return script.let(own ? "torch.contiguous(%s)" : "torch.clone(%s, memory_format=0)", tensor);
   }
 

@@ -20,6 +20,22 @@ final class ScalarTypes {
     return EnumSet.copyOf(COMPUTED);
   }
 
+  /** DJL's numbers for dtypes; -1 for what it has none for, which it must never be given. */
+  static int djlCode(DType dtype) {
+    return switch (dtype) {
+      case F32 -> 0;
+      case F64 -> 1;
+      case F16 -> 2;
+      case U8 -> 3;
+      case I32 -> 4;
+      case I8 -> 5;
+      case I64 -> 6;
+      case BOOL -> 7;
+      case BF16, I16, U16, U32, U64 -> -1;
+      case F8E4M3FN, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ, F8E8M0, F4E2M1, I4, U4, I2, U2 -> 3;
+    };
+  }
+
   /** Storage dtypes are bytes; -1 for what PyTorch does not compute with. */
   static int code(DType dtype) {
     return switch (dtype) {

@@ -1,5 +1,6 @@
 package dev.gamelan.pytorch;
 
+import dev.gamelan.type.DType;
 import java.util.function.LongSupplier;
 
 /**
@@ -38,11 +39,13 @@ final class Tensors {
   private Tensors() {}
 
   /** A new tensor of unspecified contents. */
-  static long empty(long[] shape, int dtype, String device) {
+  static long empty(long[] shape, DType dtype, String device) {
+    int code = ScalarTypes.djlCode(dtype);
+    if (code >= 0 && device.equals("cpu")) return PyTorchBindings.empty(shape, code);
     return one(
         EMPTY,
         () -> PyTorchBindings.value(shape),
-        () -> PyTorchBindings.numberValue(dtype),
+        () -> PyTorchBindings.numberValue(ScalarTypes.code(dtype)),
         () -> PyTorchBindings.value(device));
   }
 
