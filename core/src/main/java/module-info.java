@@ -5,6 +5,7 @@ module dev.gamelan.core {
   exports dev.gamelan.type;
   exports dev.gamelan.ir;
   exports dev.gamelan.pass;
+  exports dev.gamelan.stablehlo;
   exports dev.gamelan.autodiff;
   exports dev.gamelan.engine;
   exports dev.gamelan.engine.reference;

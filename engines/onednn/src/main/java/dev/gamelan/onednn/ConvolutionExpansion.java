@@ -7,6 +7,7 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.ir.Window;
 import dev.gamelan.pass.Rewrite;
+import dev.gamelan.pass.WindowViews;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;

@@ -7,6 +7,7 @@ import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.pass.PassPipeline;
+import dev.gamelan.pass.PoolExpansion;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
@@ -65,7 +66,7 @@ final class Lowering {
                 g -> AttentionTiles.apply(g, options.precision()),
                 ArgExpansion::apply,
                 IotaExpansion::apply,
-                PoolExpansion::apply,
+                g -> PoolExpansion.apply(g, Pools::areViews),
                 ScatterExpansion::apply,
                 ChannelsLast::apply,
                 g -> ConvolutionExpansion.apply(g, kernels),

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.gamelan.engine.NativeCache;
 import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.type.DType;
 import java.io.IOException;

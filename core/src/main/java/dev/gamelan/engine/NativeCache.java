@@ -1,4 +1,4 @@
-package dev.gamelan.onednn.dnnl;
+package dev.gamelan.engine;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,7 +26,7 @@ import java.util.concurrent.locks.LockSupport;
  * start at once wait for each other. Where the home directory can't be written, a private folder
  * for temporary files takes its place.
  */
-final class NativeCache {
+public final class NativeCache {
   private static final String RECORD = "unpacked.properties";
   private static final FileAttribute<?> OWNER_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -37,7 +37,7 @@ final class NativeCache {
   private final List<Root> roots;
 
   /** A folder for caches; in one that is shared another user may have put files first. */
-  record Root(Path path, boolean shared) {}
+  public record Root(Path path, boolean shared) {}
 
   /**
    * In the user's cache folder, or where {@code gamelan.cache} says.
@@ -45,12 +45,12 @@ final class NativeCache {
    * @param folder for this version of the files
    * @param artifact that has them, for the error
    */
-  NativeCache(String resources, String folder, String artifact) {
+  public NativeCache(String resources, String folder, String artifact) {
     this(resources, folder, artifact, roots());
   }
 
   /** In the first of {@code roots} that can be used. */
-  NativeCache(String resources, String folder, String artifact, List<Root> roots) {
+  public NativeCache(String resources, String folder, String artifact, List<Root> roots) {
     this.resources = resources;
     this.folder = folder;
     this.artifact = artifact;
@@ -58,7 +58,7 @@ final class NativeCache {
   }
 
   /** The folder with {@code files} in it. */
-  Path unpacked(List<String> files) throws IOException {
+  public Path unpacked(List<String> files) throws IOException {
     var refused = new IOException("no folder for a cache");
     for (var root : roots) {
       try {

@@ -1,4 +1,4 @@
-package dev.gamelan.onednn;
+package dev.gamelan.pass;
 
 import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.CompareKind;
@@ -12,25 +12,19 @@ import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
 import dev.gamelan.ir.Window;
-import dev.gamelan.pass.Rewrite;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * A pool as the maximum or sum of what its window sees, one view for each place in the window: one
  * pointwise kernel. Its gradient as the sum of what each place sends back.
  */
-final class PoolExpansion {
-  /** Beyond this a kernel has more operands than it gains. */
-  private static final long MOST_PLACES = 64;
-
-  /** Of which a constant of the graph may be. */
-  private static final long LONGEST = 1024;
-
+public final class PoolExpansion {
   private final GraphBuilder g;
   private final PoolKind kind;
   private final Window window;
@@ -46,14 +40,19 @@ final class PoolExpansion {
     this.views = new WindowViews(g, size, window, 2);
   }
 
-  static Graph apply(Graph graph) {
-    return graph.nodes().stream().anyMatch(PoolExpansion::applies)
-        ? Rewrite.of(graph, PoolExpansion::rewritten)
+  /**
+   * Expands those pools and gradients that {@code which} accepts. Their windows must see an element
+   * each; an average that does not count padding needs less than 512 windows along an axis.
+   */
+  public static Graph apply(Graph graph, Predicate<Node> which) {
+    return graph.nodes().stream().anyMatch(which)
+        ? Rewrite.of(graph, (g, node, operands) -> rewritten(g, node, operands, which))
         : graph;
   }
 
-  private static List<Value> rewritten(GraphBuilder g, Node node, List<Value> operands) {
-    if (!applies(node)) return g.addNode(node.op(), operands, node).results();
+  private static List<Value> rewritten(
+      GraphBuilder g, Node node, List<Value> operands, Predicate<Node> which) {
+    if (!which.test(node)) return g.addNode(node.op(), operands, node).results();
     return switch (node.op()) {
       case Primitive.Pool op ->
           List.of(
@@ -65,26 +64,6 @@ final class PoolExpansion {
                   .gradient(operands.get(0), operands.get(1)));
       default -> throw new IllegalStateException(node.op().name() + " is no pool");
     };
-  }
-
-  private static boolean applies(Node node) {
-    return switch (node.op()) {
-      case Primitive.Pool op ->
-          applies(op.size(), op.window(), node.inputs().get(0), node.result());
-      case Primitive.PoolGradient op ->
-          applies(op.size(), op.window(), node.inputs().get(0), node.inputs().get(1));
-      default -> false;
-    };
-  }
-
-  /** Windows without gaps, so that each sees an element; dtypes that kernels compute in. */
-  private static boolean applies(Shape size, Window window, Value x, Value pooled) {
-    return Pointwise.supports(x.type().dtype())
-        && x.type().size() > 0
-        && pooled.type().size() > 0
-        && size.size() <= MOST_PLACES
-        && window.dilation().stream().allMatch(dilation -> dilation == 1)
-        && pooled.shape().toList().stream().skip(2).allMatch(dim -> dim <= LONGEST);
   }
 
   private Value pool(Value x, Shape result) {
@@ -123,7 +102,7 @@ final class PoolExpansion {
   private Value firstMaxima(Value x, Shape result) {
     var wide = g.widen(x);
     // An element of minus infinity is more than padding: it counts as the least finite number.
-    var inside = g.max(wide, -Float.MAX_VALUE);
+    var inside = g.max(wide, -wide.type().dtype().format().max());
     var padded = padded(inside);
     var most = views.view(padded, 0, spatial(result));
     var winner = g.fill(new TensorType(DType.I32, result), 0);

@@ -1,4 +1,4 @@
-package dev.gamelan.onednn;
+package dev.gamelan.pass;
 
 import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Primitive;
@@ -17,14 +17,14 @@ import java.util.List;
  * @param size of the window
  * @param first the first spatial axis of the operand
  */
-record WindowViews(GraphBuilder g, Shape size, Window window, int first) {
+public record WindowViews(GraphBuilder g, Shape size, Window window, int first) {
   /** How many places the window has. */
-  int places() {
+  public int places() {
     return Math.toIntExact(size.size());
   }
 
   /** The operand with its padding. */
-  Value padded(Value x, Scalar padding) {
+  public Value padded(Value x, Scalar padding) {
     boolean none =
         window.low().stream().allMatch(p -> p == 0) && window.high().stream().allMatch(p -> p == 0);
     if (none) return x;
@@ -37,7 +37,7 @@ record WindowViews(GraphBuilder g, Shape size, Window window, int first) {
   }
 
   /** For each window its element at {@code place}, counted in row-major order. */
-  Value view(Value padded, int place, List<Long> windows) {
+  public Value view(Value padded, int place, List<Long> windows) {
     var at = offsets(place);
     var limits = new ArrayList<Long>();
     for (int i = 0; i < at.size(); i++) {
@@ -51,7 +51,7 @@ record WindowViews(GraphBuilder g, Shape size, Window window, int first) {
   }
 
   /** The transpose of {@link #view}: each element at its place in x, zeros elsewhere. */
-  Value spread(Value elements, int place, List<Long> x) {
+  public Value spread(Value elements, int place, List<Long> x) {
     var at = offsets(place);
     var low = new ArrayList<Long>();
     var high = new ArrayList<Long>();

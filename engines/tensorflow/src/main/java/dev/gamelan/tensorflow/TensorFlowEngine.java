@@ -1,0 +1,112 @@
+package dev.gamelan.tensorflow;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.DeviceInfo;
+import dev.gamelan.engine.Engine;
+import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.Unsupported;
+import dev.gamelan.ir.Composite;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.pass.MemoryPlan;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.management.ManagementFactory;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** TensorFlow's XLA on the CPU. */
+public final class TensorFlowEngine implements Engine {
+  public static final String NAME = "tensorflow";
+
+  private static final Device DEVICE = new Device(NAME, 0);
+  private static final int CONFIG_INTRA_OP_THREADS = 2;
+  private static final int CONFIG_INTER_OP_THREADS = 5;
+
+  private final int threads;
+
+  /** Of every session: ops run in the thread of the caller, and share the threads they split on. */
+  private final byte[] config;
+
+  /** As the system properties say. */
+  public TensorFlowEngine() {
+    this(Configuration.ofSystem());
+  }
+
+  TensorFlowEngine(Configuration configuration) {
+    this.threads = configuration.threads();
+    this.config =
+        new ProtoWriter()
+            .number(CONFIG_INTRA_OP_THREADS, threads)
+            .number(CONFIG_INTER_OP_THREADS, -1)
+            .toBytes();
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public List<Device> devices() {
+    return List.of(DEVICE);
+  }
+
+  @Override
+  public DeviceInfo info(Device device) {
+    return new DeviceInfo(
+        "TensorFlow %s with XLA, %d thread%s"
+            .formatted(TensorFlowBindings.version(), threads, threads == 1 ? "" : "s"),
+        physicalMemory() / 10 * 8,
+        List.of("TensorFlow's library: " + TensorFlowBindings.folder()));
+  }
+
+  private static long physicalMemory() {
+    return ManagementFactory.getOperatingSystemMXBean()
+            instanceof com.sun.management.OperatingSystemMXBean system
+        ? system.getTotalMemorySize()
+        : 4L << 30;
+  }
+
+  @Override
+  public Set<DType> dtypes(Device device) {
+    return EnumSet.allOf(DType.class);
+  }
+
+  /** XLA fuses what they expand to. */
+  @Override
+  public boolean keeps(Composite op, List<TensorType> inputs) {
+    return false;
+  }
+
+  @Override
+  public Optional<Unsupported> check(Graph graph, Device device) {
+    for (var node : graph.nodes()) {
+      if (node.op() instanceof Primitive.CustomCall call) {
+        return Optional.of(
+            new Unsupported(
+                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
+      }
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public Executable compile(Graph graph, Device device, CompileOptions options) {
+    long workspace = MemoryPlan.of(graph, options.donated()).arenaBytes();
+    return new TensorFlowExecutable(graph, device, options, config, workspace);
+  }
+
+  @Override
+  public Buffer allocate(TensorType type, Device device) {
+    return TensorFlowBuffer.allocate(type, device);
+  }
+
+  /** The library stays loaded, as every library in a JVM does. */
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,179 @@
+package dev.gamelan.tensorflow;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.Device;
+import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.Executable;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.pass.StorageExpansion;
+import dev.gamelan.stablehlo.StableHloPrinter;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+
+/** Runs a session in the caller's thread; XLA compiles in the first run. */
+final class TensorFlowExecutable implements Executable {
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  /** Deleted when the executable is closed and no run uses it any more. */
+  private static final class Session implements Runnable {
+    private final MemorySegment graph;
+    private final MemorySegment session;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment inputs;
+    private final MemorySegment outputs;
+    private final int inputCount;
+    private final int outputCount;
+    private int users = 1;
+    private boolean closed;
+
+    Session(byte[] graphDef, byte[] config, int inputCount, int outputCount) {
+      this.graph = TensorFlowBindings.importGraph(graphDef);
+      this.session = TensorFlowBindings.newSession(graph, config);
+      this.inputs = arena.allocate(TensorFlowBindings.OUTPUT, inputCount);
+      this.outputs = arena.allocate(TensorFlowBindings.OUTPUT, outputCount);
+      this.inputCount = inputCount;
+      this.outputCount = outputCount;
+      for (int i = 0; i < inputCount; i++) {
+        set(inputs, i, TensorFlowBindings.operation(graph, XlaGraph.input(i)), 0);
+      }
+      var call = TensorFlowBindings.operation(graph, XlaGraph.CALL);
+      for (int i = 0; i < outputCount; i++) set(outputs, i, call, i);
+    }
+
+    private static void set(MemorySegment array, int at, MemorySegment operation, int index) {
+      long offset = at * TensorFlowBindings.OUTPUT.byteSize();
+      array.set(ADDRESS, offset, operation);
+      array.set(JAVA_INT, offset + ADDRESS.byteSize(), index);
+    }
+
+    MemorySegment[] run(List<TensorFlowBuffer> arguments) {
+      acquire();
+      try (var memory = Arena.ofConfined()) {
+        var pointers = memory.allocate(ADDRESS, inputCount);
+        for (int i = 0; i < inputCount; i++) {
+          pointers.setAtIndex(ADDRESS, i, arguments.get(i).tensor());
+        }
+        var results = memory.allocate(ADDRESS, outputCount);
+        TensorFlowBindings.run(
+            session, inputs, pointers, inputCount, outputs, results, outputCount);
+        var tensors = new MemorySegment[outputCount];
+        for (int i = 0; i < outputCount; i++) tensors[i] = results.getAtIndex(ADDRESS, i);
+        return tensors;
+      } finally {
+        release();
+      }
+    }
+
+    private synchronized void acquire() {
+      if (closed) throw new EngineException("the executable is closed");
+      users++;
+    }
+
+    private synchronized void release() {
+      if (--users > 0) return;
+      TensorFlowBindings.deleteSession(session);
+      TensorFlowBindings.deleteGraph(graph);
+      arena.close();
+    }
+
+    @Override
+    public synchronized void run() {
+      closed = true;
+      release();
+    }
+  }
+
+  private final String stableHlo;
+  private final Session session;
+  private final Cleaner.Cleanable cleanable;
+  private final List<TensorType> inputTypes;
+  private final List<TensorType> outputTypes;
+  private final Device device;
+  private final CompileOptions options;
+  private final long workspaceBytes;
+
+  /**
+   * @param config of the session, a ConfigProto
+   */
+  TensorFlowExecutable(
+      Graph graph, Device device, CompileOptions options, byte[] config, long workspaceBytes) {
+    var expanded = StorageExpansion.apply(graph);
+    this.stableHlo = StableHloPrinter.print(expanded);
+    this.inputTypes = graph.inputTypes();
+    this.outputTypes = graph.outputTypes();
+    this.device = device;
+    this.options = options;
+    this.workspaceBytes = workspaceBytes;
+    var graphDef = XlaGraph.of(stableHlo, expanded.inputTypes(), expanded.outputTypes());
+    this.session = new Session(graphDef, config, inputTypes.size(), outputTypes.size());
+    this.cleanable = CLEANER.register(this, session);
+  }
+
+  @Override
+  public List<Buffer> run(List<Buffer> inputs) {
+    checkTypes(inputs);
+    var used = new ArrayList<TensorFlowBuffer>(inputs.size());
+    try {
+      for (var input : inputs) {
+        var buffer = (TensorFlowBuffer) input;
+        buffer.acquire();
+        used.add(buffer);
+      }
+      return outputTypes.isEmpty() ? List.of() : outputs(session.run(used), used);
+    } finally {
+      Reference.reachabilityFence(this);
+      used.forEach(TensorFlowBuffer::release);
+      for (int donated : options.donated()) inputs.get(donated).close();
+    }
+  }
+
+  /** What only passes through comes out as the same tensor: such an output is copied. */
+  private List<Buffer> outputs(MemorySegment[] tensors, List<TensorFlowBuffer> inputs) {
+    var taken = new HashSet<Long>();
+    for (var input : inputs) taken.add(input.address());
+    var outputs = new ArrayList<Buffer>(tensors.length);
+    for (int i = 0; i < tensors.length; i++) {
+      var buffer = new TensorFlowBuffer(outputTypes.get(i), device, tensors[i]);
+      if (buffer.type().bytes() == 0 || taken.add(buffer.address())) {
+        outputs.add(buffer);
+      } else {
+        outputs.add(buffer.copy());
+        buffer.close();
+      }
+    }
+    return outputs;
+  }
+
+  private void checkTypes(List<Buffer> inputs) {
+    if (inputs.stream().map(Buffer::type).toList().equals(inputTypes)) return;
+    throw new EngineException(
+        "the executable takes %s; got %s"
+            .formatted(inputTypes, inputs.stream().map(Buffer::type).toList()));
+  }
+
+  /** The StableHLO. */
+  @Override
+  public String explain() {
+    return stableHlo;
+  }
+
+  @Override
+  public long workspaceBytes() {
+    return workspaceBytes;
+  }
+
+  @Override
+  public void close() {
+    cleanable.clean();
+  }
+}
