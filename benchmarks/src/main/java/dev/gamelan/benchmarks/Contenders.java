@@ -12,6 +12,7 @@ final class Contenders {
       case "gamelan" -> "a compiled function or step, f32; its two traces are warm-up";
       case "gamelan-bf16" -> "the same with Precision.BF16";
       case "gamelan-pytorch" -> "the same on the PyTorch engine";
+      case "gamelan-tensorflow" -> "the same on the TensorFlow engine";
       case "gamelan-kernel" -> "the engine's kernel by itself, without a graph";
       case "gamelan-int8" -> "the same as QuantizedLinear.int8";
       case "onnxruntime" ->

@@ -75,7 +75,13 @@ record MlpProgram(Size size) implements Program {
 
   @Override
   public List<String> contenders() {
-    return List.of("gamelan", "gamelan-pytorch", "torchscript", "tensorflow", "djl-trainer");
+    return List.of(
+        "gamelan",
+        "gamelan-pytorch",
+        "gamelan-tensorflow",
+        "torchscript",
+        "tensorflow",
+        "djl-trainer");
   }
 
   @Override
@@ -84,6 +90,7 @@ record MlpProgram(Size size) implements Program {
     return switch (contender) {
       case "gamelan" -> new GamelanMlp(size, data);
       case "gamelan-pytorch" -> OnEngine.of("pytorch", () -> new GamelanMlp(size, data));
+      case "gamelan-tensorflow" -> OnEngine.of("tensorflow", () -> new GamelanMlp(size, data));
       case "torchscript" -> new TorchScriptMlp(size, data);
       case "tensorflow" -> new TensorFlowMlp(size, data, workspace.threads());
       case "djl-trainer" -> new DjlTrainerMlp(size, data);
