@@ -80,7 +80,16 @@ public final class Engines {
             why -> {
               throw new EngineException("engine '%s' can't be used: %s".formatted(name, why));
             });
-    return provider.create();
+    try {
+      return provider.create();
+    } catch (LinkageError e) { // A native library that does not load must not end a program.
+      throw new EngineException(
+          "engine '%s' can't be loaded: %s".formatted(name, rootOf(e).getMessage()), e);
+    }
+  }
+
+  private static Throwable rootOf(Throwable e) {
+    return e.getCause() == null ? e : rootOf(e.getCause());
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.gamelan.examples;
 
+import dev.gamelan.engine.Engine;
+import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.EngineProvider;
 import dev.gamelan.engine.Engines;
 import java.util.concurrent.Callable;
@@ -17,26 +19,32 @@ final class Doctor implements Callable<Integer> {
   public Integer call() {
     var runtime = Runtime.getRuntime();
     System.out.printf(
-        "java      %s, %s%n",
+        "java       %s, %s%n",
         System.getProperty("java.vm.version"), System.getProperty("java.home"));
     System.out.printf(
-        "system    %s %s, %d cores, heap up to %.1f GiB%n",
+        "system     %s %s, %d cores, heap up to %.1f GiB%n",
         System.getProperty("os.name"),
         System.getProperty("os.arch"),
         runtime.availableProcessors(),
         runtime.maxMemory() / 0x1p30);
     for (var provider : Engines.providers()) describe(provider);
-    System.out.printf("default   %s%n", Engines.defaultDevice());
+    System.out.printf("default    %s%n", Engines.defaultDevice());
     return 0;
   }
 
   private static void describe(EngineProvider provider) {
     var missing = provider.missing();
     if (missing.isPresent()) {
-      System.out.printf("%-9s missing: %s%n", provider.name(), missing.get());
+      System.out.printf("%-10s missing: %s%n", provider.name(), missing.get());
       return;
     }
-    var engine = Engines.get(provider.name());
+    Engine engine;
+    try {
+      engine = Engines.get(provider.name());
+    } catch (EngineException e) {
+      System.out.printf("%-10s broken: %s%n", provider.name(), e.getMessage());
+      return;
+    }
     for (var device : engine.devices()) {
       var info = engine.info(device);
       var dtypes =
@@ -45,9 +53,9 @@ final class Doctor implements Callable<Integer> {
               .map(Object::toString)
               .collect(Collectors.joining(" "));
       System.out.printf(
-          "%-9s %s, %s, budget %.1f GiB, %s%n",
+          "%-10s %s, %s, budget %.1f GiB, %s%n",
           provider.name(), device, info.description(), info.memoryBytes() / 0x1p30, dtypes);
-      for (var line : info.details()) System.out.printf("          %s%n", line);
+      for (var line : info.details()) System.out.printf("           %s%n", line);
     }
   }
 }

@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
       Inspect.class,
       Parity.class,
       OnnxTest.class,
+      Soak.class,
       Doctor.class
     })
 public final class Gamelan {
