@@ -131,10 +131,13 @@ class StandaloneProgramTest {
     return Path.of("src", "test", "resources", "standalone", name).toString();
   }
 
-  /** What a dependency on gamelan-training brings: nothing of tests or of this module. */
+  private static final Pattern OTHERS =
+      Pattern.compile("examples|junit|pytorch|tensorflow|djl|slf4j");
+
+  /** What a dependency on gamelan brings: nothing of tests, of this module or of other engines. */
   private static String path() {
     return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(entry -> !entry.contains("examples") && !entry.contains("junit"))
+        .filter(entry -> !OTHERS.matcher(entry).find())
         .collect(Collectors.joining(File.pathSeparator));
   }
 

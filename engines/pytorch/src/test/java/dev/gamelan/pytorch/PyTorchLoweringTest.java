@@ -1,0 +1,149 @@
+package dev.gamelan.pytorch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.engine.Buffer;
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class PyTorchLoweringTest {
+  private static final String UPDATE =
+      """
+      (%0: f32[4], %1: f32[4], %2: f32[]) {
+        %3 = broadcast_in_dim[shape=[4], axes=[]] %2 : f32[4]
+        %4 = mul %1, %3 : f32[4]
+        %5 = sub %0, %4 : f32[4]
+        return %5
+      }""";
+
+  private static String source(String graph, Integer... donated) {
+    return PyTorchLowering.lower(Graph.parse(graph), "cpu", Set.of(donated)).source();
+  }
+
+  private static Buffer buffer(float... values) {
+    var type = TensorType.of(DType.F32, values.length);
+    var buffer = PyTorchBuffer.allocate(type, Devices.HOST);
+    buffer.write(MemorySegment.ofArray(values));
+    return buffer;
+  }
+
+  private static float first(Buffer buffer) {
+    return buffer.host().orElseThrow().get(ValueLayout.JAVA_FLOAT, 0);
+  }
+
+  @Test
+  void aScaledUpdateIsOneOpThatOverwritesWhatIsDonated() {
+    var source = source(UPDATE, 0);
+    assertTrue(source.contains("torch.addcmul_(x0, x1, x2, value=-1)"), source);
+  }
+
+  @Test
+  void whatIsNotDonatedIsNotOverwritten() {
+    var source = source(UPDATE);
+    assertTrue(source.contains("torch.addcmul(x0, x1, x2, value=-1)"), source);
+  }
+
+  @Test
+  void anOperandThatIsReadLaterIsNotOverwritten() {
+    var source =
+        source(
+            """
+            (%0: f32[4]) {
+              %1 = exp %0 : f32[4]
+              %2 = neg %1 : f32[4]
+              %3 = sin %1 : f32[4]
+              return %2, %3
+            }""",
+            0);
+    assertTrue(source.contains("torch.exp_(x0)"), source);
+    assertTrue(source.contains("torch.neg(v0)"), source);
+    assertTrue(source.contains("torch.sin_(v0)"), source);
+  }
+
+  @Test
+  void aViewOfADonatedInputKeepsItFromBeingOverwritten() {
+    var source =
+        source(
+            """
+            (%0: f32[2,2]) {
+              %1 = transpose[permutation=[1,0]] %0 : f32[2,2]
+              %2 = add %0, %1 : f32[2,2]
+              return %2
+            }""",
+            0);
+    assertTrue(source.contains("torch.add(x0, v0)"), source);
+  }
+
+  @Test
+  void aProductTakesItsBiasAlong() {
+    var source =
+        source(
+            """
+            (%0: f32[5,3], %1: f32[3,2], %2: f32[2]) {
+              %3 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %0, %1 : f32[5,2]
+              %4 = broadcast_in_dim[shape=[5,2], axes=[1]] %2 : f32[5,2]
+              %5 = add %3, %4 : f32[5,2]
+              return %5
+            }""");
+    assertTrue(source.contains("torch.addmm(x2, x0, x1)"), source);
+  }
+
+  @Test
+  void anInputThatIsAnOutputIsCopied() {
+    try (var executable =
+            Engines.compile(
+                Graph.parse("(%0: f32[1]) { return %0, %0 }"),
+                Devices.HOST,
+                CompileOptions.DEFAULT);
+        var x = buffer(1)) {
+      var outputs = executable.run(List.of(x));
+      x.write(MemorySegment.ofArray(new float[] {5}));
+      assertEquals(1, first(outputs.get(0)));
+      var places = outputs.stream().map(y -> y.host().orElseThrow().address()).toList();
+      assertNotEquals(places.get(0), places.get(1));
+      outputs.forEach(Buffer::close);
+    }
+  }
+
+  @Test
+  void aDonatedBufferThatIsReadElsewhereIsLeftAlone() {
+    try (var executable =
+            Engines.compile(
+                Graph.parse("(%0: f32[1]) { %1 = neg %0 : f32[1] return %1 }"),
+                Devices.HOST,
+                CompileOptions.donating(Set.of(0)));
+        var x = (PyTorchBuffer) buffer(1)) {
+      x.acquire(); // As another run does.
+      var memory = x.host().orElseThrow();
+      executable.run(List.of(x)).forEach(Buffer::close);
+      assertEquals(1, memory.get(ValueLayout.JAVA_FLOAT, 0));
+      x.release();
+    }
+  }
+
+  @Test
+  void aClosedExecutableSaysSo() {
+    var executable =
+        Engines.compile(
+            Graph.parse("(%0: f32[1]) { %1 = neg %0 : f32[1] return %1 }"),
+            Devices.HOST,
+            CompileOptions.DEFAULT);
+    executable.close();
+    executable.close();
+    try (var x = buffer(1)) {
+      assertThrows(EngineException.class, () -> executable.run(List.of(x)));
+    }
+  }
+}
