@@ -195,8 +195,9 @@ final class Soak implements Callable<Integer> {
     long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
     long steps = 0;
     String wrong = null;
+    var models = devices.stream().map(SoakModel::on).toList();
     while (wrong == null && (steps == 0 || System.nanoTime() < deadline)) {
-      var models = devices.stream().map(SoakModel::on).toList();
+      models.forEach(SoakModel::restart);
       for (int i = 0; wrong == null && i < expected.length; i++) {
         for (int m = 0; m < models.size(); m++, steps++) {
           float loss = models.get(m).train(i);

@@ -5,13 +5,14 @@ import dev.gamelan.nn.Linear;
 import dev.gamelan.nn.Losses;
 import dev.gamelan.nn.Sequential;
 import dev.gamelan.nn.UnaryLayer;
-import dev.gamelan.optim.AdamW;
+import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.Gradients;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /** A small network on one device that trains on the same batches in the same order each time. */
@@ -24,7 +25,8 @@ final class SoakModel {
 
   private final Device device;
   private final Sequential model;
-  private final AdamW optimizer;
+  private final Sgd optimizer;
+  private final Map<String, Tensor> initial;
   private final CompiledFunction step = CompiledFunction.of(this::step);
   private final CompiledFunction forward;
 
@@ -34,7 +36,8 @@ final class SoakModel {
         new Sequential(
             new Linear(INPUTS, HIDDEN), UnaryLayer.of(Tensor::tanh), new Linear(HIDDEN, CLASSES));
     model.initialize(RandomKey.of(1));
-    this.optimizer = new AdamW(model.parameters(), 0.01);
+    this.initial = model.snapshot();
+    this.optimizer = new Sgd(model.parameters(), 0.1);
     this.forward = CompiledFunction.of(in -> List.of(model.forward(in.getFirst()).softmax(-1)));
   }
 
@@ -49,6 +52,16 @@ final class SoakModel {
             () -> Losses.crossEntropy(model.forward(batch.get(0)), batch.get(1)));
     optimizer.update(gradients);
     return List.of(gradients.loss());
+  }
+
+  /** Begins the training anew. */
+  void restart() {
+    Devices.use(
+        device,
+        () -> {
+          model.load(initial);
+          return device;
+        });
   }
 
   /** The loss of one more step, on batch {@code number}. */
