@@ -2,6 +2,7 @@ package dev.gamelan.pytorch;
 
 import static dev.gamelan.pytorch.TorchScript.list;
 
+import dev.gamelan.ir.Attention;
 import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
@@ -107,8 +108,10 @@ final class PyTorchLowering {
   private void lower(Node node, Op op) {
     var operands = node.inputs().stream().map(this::term).toList();
     switch (op) {
-      case Composite composite ->
-          several(node, composites.lower(composite, operands, mayOverwrite(node, 0)));
+      case Composite composite -> {
+        var names = composites.lower(composite, operands, mayOverwrite(node, 0));
+        several(node, names, !isReadByItsGradient(composite));
+      }
       case Primitive primitive -> lower(node, primitive, operands);
     }
   }
@@ -268,12 +271,23 @@ final class PyTorchLowering {
     named(node.result(), script.let("%s", expression), memory, layout);
   }
 
+  /** The gradient of an attention reads what the attention gave, which no operand of it says. */
+  private boolean isReadByItsGradient(Composite op) {
+    return op instanceof Attention.ScaledDotProductAttention
+        && graph.nodes().stream()
+            .anyMatch(node -> node.op() instanceof Attention.AttentionGradient);
+  }
+
   private void several(Node node, List<String> expressions) {
+    several(node, expressions, true);
+  }
+
+  private void several(Node node, List<String> expressions, boolean writable) {
     for (int i = 0; i < expressions.size(); i++) {
       named(
           node.results().get(i),
           script.let("%s", expressions.get(i)),
-          new Term.Memory(true),
+          new Term.Memory(writable),
           Term.Layout.STRIDED);
     }
   }

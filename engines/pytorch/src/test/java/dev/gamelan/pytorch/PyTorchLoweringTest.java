@@ -87,6 +87,22 @@ class PyTorchLoweringTest {
   }
 
   @Test
+  void whatAnAttentionGaveIsKeptForItsGradient() {
+    var options = "scale=0.5, causal=false, mask=false, lengths=false, window=0, softcap=0.0";
+    var source =
+        source(
+            """
+            (%0: f32[1,1,2,4], %1: f32[1,1,2,4]) {
+              %2 = scaled_dot_product_attention[OPTIONS] %0, %0, %0 : f32[1,1,2,4]
+              %3 = neg %2 : f32[1,1,2,4]
+              %4:3 = attention_gradient[OPTIONS] %0, %0, %0, %1 : f32[1,1,2,4], f32[1,1,2,4], f32[1,1,2,4]
+              return %3, %4
+            }"""
+                .replace("OPTIONS", options));
+    assertTrue(source.contains("torch.neg(v0)"), source);
+  }
+
+  @Test
   void aProductTakesItsBiasAlong() {
     var source =
         source(

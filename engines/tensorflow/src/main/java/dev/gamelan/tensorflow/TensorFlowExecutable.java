@@ -25,7 +25,7 @@ final class TensorFlowExecutable implements Executable {
   private static final Cleaner CLEANER = Cleaner.create();
 
   /** Deleted when the executable is closed and no run uses it any more. */
-  private static final class Session implements Runnable {
+  private static final class Session {
     private final MemorySegment graph;
     private final MemorySegment session;
     private final Arena arena = Arena.ofShared();
@@ -86,8 +86,8 @@ final class TensorFlowExecutable implements Executable {
       arena.close();
     }
 
-    @Override
-    public synchronized void run() {
+    /** Once, by the cleaner. */
+    synchronized void close() {
       closed = true;
       release();
     }
@@ -116,7 +116,7 @@ final class TensorFlowExecutable implements Executable {
     this.workspaceBytes = workspaceBytes;
     var graphDef = XlaGraph.of(stableHlo, expanded.inputTypes(), expanded.outputTypes());
     this.session = new Session(graphDef, config, inputTypes.size(), outputTypes.size());
-    this.cleanable = CLEANER.register(this, session);
+    this.cleanable = CLEANER.register(this, session::close);
   }
 
   @Override
