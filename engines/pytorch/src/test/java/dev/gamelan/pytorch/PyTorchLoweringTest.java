@@ -99,7 +99,7 @@ class PyTorchLoweringTest {
               return %3, %4
             }"""
                 .replace("OPTIONS", options));
-    assertTrue(source.contains("torch.neg(v0)"), source);
+    assertTrue(source.contains("torch.neg(v2)"), source);
   }
 
   @Test
