@@ -1,6 +1,7 @@
 /** The graph, its passes, differentiation, the engine SPI, tensors, layers and optimisers. */
 module dev.gamelan.core {
   requires static transitive org.jspecify;
+  requires jdk.management;
 
   exports dev.gamelan.type;
   exports dev.gamelan.ir;

@@ -5,7 +5,6 @@ import dev.gamelan.onednn.OneDnnEngineProvider;
 module dev.gamelan.onednn {
   requires transitive dev.gamelan.core;
   requires static org.jspecify;
-  requires jdk.management;
 
   exports dev.gamelan.onednn;
 

@@ -6,7 +6,6 @@ module dev.gamelan.pytorch {
   requires transitive dev.gamelan.core;
   requires static org.jspecify;
   requires ai.djl.pytorch_engine;
-  requires jdk.management;
 
   exports dev.gamelan.pytorch;
 

@@ -5,7 +5,6 @@ import dev.gamelan.tensorflow.TensorFlowEngineProvider;
 module dev.gamelan.tensorflow {
   requires transitive dev.gamelan.core;
   requires static org.jspecify;
-  requires jdk.management;
 
   exports dev.gamelan.tensorflow;
 

@@ -2,6 +2,7 @@ package dev.gamelan.tck;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.autodiff.ReverseMode;
 import dev.gamelan.engine.CompileOptions;
@@ -12,6 +13,7 @@ import dev.gamelan.engine.reference.Array;
 import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphBuilder;
+import dev.gamelan.ir.Primitive;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
@@ -59,6 +61,23 @@ public abstract class EngineConformance {
         var buffer = EngineRun.upload(device(), wrong)) {
       assertThrows(EngineException.class, () -> executable.run(List.of(buffer)));
       assertThrows(EngineException.class, () -> executable.run(List.of()));
+    }
+  }
+
+  @Test
+  void aCustomCallOfNoEngineIsRefusedWhereverItIs() {
+    var call = "custom_call[target=\"nobody\", config=\"\", results=[f32[2]]] %0 : f32[2]";
+    var alone = Graph.parse("(%0: f32[2]) { %1 = CALL return %1 }".replace("CALL", call));
+    var types = List.of(TensorType.of(DType.F32, 2));
+    var inside =
+        GraphBuilder.trace(
+            types, (g, inputs) -> g.addAll(new Primitive.Scan(alone, 3, 1, 0, false), inputs));
+    for (var graph : List.of(alone, inside)) {
+      var error =
+          assertThrows(
+              EngineException.class,
+              () -> Engines.compile(graph, device(), CompileOptions.DEFAULT));
+      assertTrue(String.valueOf(error.getMessage()).contains("nobody"));
     }
   }
 

@@ -9,7 +9,6 @@ import dev.gamelan.engine.Executable;
 import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.util.EnumSet;
@@ -51,14 +50,7 @@ public final class ReferenceEngine implements Engine {
 
   @Override
   public Optional<Unsupported> check(Graph graph, Device device) {
-    for (var node : graph.nodes()) {
-      if (node.op() instanceof Primitive.CustomCall call) {
-        return Optional.of(
-            new Unsupported(
-                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
-      }
-    }
-    return Optional.empty();
+    return Unsupported.customCall(graph);
   }
 
   @Override

@@ -7,10 +7,10 @@ import dev.gamelan.engine.DeviceInfo;
 import dev.gamelan.engine.Engine;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.MemoryBudget;
 import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.TensorOp;
 import dev.gamelan.onednn.code.Cpu;
 import dev.gamelan.onednn.code.Isa;
@@ -18,7 +18,6 @@ import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -65,15 +64,8 @@ public final class OneDnnEngine implements Engine {
     this.library = source;
     this.kernels = new Kernels(cpu, configuration.threads(), dnnl);
     this.team = new Team(configuration.threads());
-    this.memoryBytes = physicalMemory() / 10 * 8;
+    this.memoryBytes = MemoryBudget.hostLimit();
     this.pool = new BlockPool(memoryBytes / 4);
-  }
-
-  private static long physicalMemory() {
-    return ManagementFactory.getOperatingSystemMXBean()
-            instanceof com.sun.management.OperatingSystemMXBean system
-        ? system.getTotalMemorySize()
-        : 4L << 30;
   }
 
   @Override
@@ -128,14 +120,7 @@ public final class OneDnnEngine implements Engine {
 
   @Override
   public Optional<Unsupported> check(Graph graph, Device device) {
-    for (var node : graph.nodes()) {
-      if (node.op() instanceof Primitive.CustomCall call) {
-        return Optional.of(
-            new Unsupported(
-                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
-      }
-    }
-    return Optional.empty();
+    return Unsupported.customCall(graph);
   }
 
   @Override

@@ -6,15 +6,14 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.engine.DeviceInfo;
 import dev.gamelan.engine.Engine;
 import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.MemoryBudget;
 import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.pass.MemoryPlan;
 import dev.gamelan.pass.StorageExpansion;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
-import java.lang.management.ManagementFactory;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -57,14 +56,7 @@ public final class PyTorchEngine implements Engine {
       return new DeviceInfo(library + Devices.torchName(device), Long.MAX_VALUE, folder);
     }
     var used = "%d thread%s".formatted(threads, threads == 1 ? "" : "s");
-    return new DeviceInfo(library + used, hostMemory() / 10 * 8, folder);
-  }
-
-  private static long hostMemory() {
-    return ManagementFactory.getOperatingSystemMXBean()
-            instanceof com.sun.management.OperatingSystemMXBean system
-        ? system.getTotalMemorySize()
-        : 4L << 30;
+    return new DeviceInfo(library + used, MemoryBudget.hostLimit(), folder);
   }
 
   @Override
@@ -81,14 +73,7 @@ public final class PyTorchEngine implements Engine {
 
   @Override
   public Optional<Unsupported> check(Graph graph, Device device) {
-    for (var node : graph.nodes()) {
-      if (node.op() instanceof Primitive.CustomCall call) {
-        return Optional.of(
-            new Unsupported(
-                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
-      }
-    }
-    return Optional.empty();
+    return Unsupported.customCall(graph);
   }
 
   @Override

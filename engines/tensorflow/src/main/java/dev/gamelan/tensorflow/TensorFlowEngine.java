@@ -6,14 +6,13 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.engine.DeviceInfo;
 import dev.gamelan.engine.Engine;
 import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.MemoryBudget;
 import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.ir.Primitive;
 import dev.gamelan.pass.MemoryPlan;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
-import java.lang.management.ManagementFactory;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -61,15 +60,8 @@ public final class TensorFlowEngine implements Engine {
     return new DeviceInfo(
         "TensorFlow %s with XLA, %d thread%s"
             .formatted(TensorFlowBindings.version(), threads, threads == 1 ? "" : "s"),
-        physicalMemory() / 10 * 8,
+        MemoryBudget.hostLimit(),
         List.of("TensorFlow's library: " + TensorFlowBindings.folder()));
-  }
-
-  private static long physicalMemory() {
-    return ManagementFactory.getOperatingSystemMXBean()
-            instanceof com.sun.management.OperatingSystemMXBean system
-        ? system.getTotalMemorySize()
-        : 4L << 30;
   }
 
   @Override
@@ -85,14 +77,7 @@ public final class TensorFlowEngine implements Engine {
 
   @Override
   public Optional<Unsupported> check(Graph graph, Device device) {
-    for (var node : graph.nodes()) {
-      if (node.op() instanceof Primitive.CustomCall call) {
-        return Optional.of(
-            new Unsupported(
-                "custom_call '%s'".formatted(call.target()), "run it on the engine that has it"));
-      }
-    }
-    return Optional.empty();
+    return Unsupported.customCall(graph);
   }
 
   @Override
