@@ -53,9 +53,13 @@ final class Doctor implements Callable<Integer> {
               .map(Object::toString)
               .collect(Collectors.joining(" "));
       System.out.printf(
-          "%-10s %s, %s, budget %.1f GiB, %s%n",
-          provider.name(), device, info.description(), info.memoryBytes() / 0x1p30, dtypes);
+          "%-10s %s, %s, budget %s, %s%n",
+          provider.name(), device, info.description(), budget(info.memoryBytes()), dtypes);
       for (var line : info.details()) System.out.printf("           %s%n", line);
     }
+  }
+
+  private static String budget(long bytes) {
+    return bytes == Long.MAX_VALUE ? "the engine's own" : "%.1f GiB".formatted(bytes / 0x1p30);
   }
 }
