@@ -81,7 +81,7 @@ public final class Engines {
               throw new EngineException("engine '%s' can't be used: %s".formatted(name, why));
             });
     try {
-      return provider.create();
+      return DeepStack.call(provider::create); // Libraries may start deeply.
     } catch (LinkageError e) { // A native library that does not load must not end a program.
       throw new EngineException(
           "engine '%s' can't be loaded: %s".formatted(name, rootOf(e).getMessage()), e);

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class EngineConformance {
   private static final int DEFAULT_PROGRAMS = 200;
+  private static final int LONG_CHAIN = 4000;
 
   private final SupportMatrix matrix = new SupportMatrix();
 
@@ -79,6 +80,33 @@ public abstract class EngineConformance {
               () -> Engines.compile(graph, device(), CompileOptions.DEFAULT));
       assertTrue(String.valueOf(error.getMessage()).contains("nobody"));
     }
+  }
+
+  /** A compiler that runs out of its thread's stack ends the process. */
+  @Test
+  void aLongChainOfOpsNeedsNoDeepStackOfTheCaller() throws Exception {
+    var type = TensorType.of(DType.F32, 1);
+    var chain =
+        GraphBuilder.trace(
+            List.of(type),
+            (g, inputs) -> {
+              var x = inputs.getFirst();
+              for (int i = 0; i < LONG_CHAIN; i++) x = i % 2 == 0 ? g.exp(x) : g.tanh(x);
+              return List.of(x);
+            });
+    var results = new ArrayList<Double>();
+    Runnable caller =
+        () -> {
+          for (int run = 0; run < 2; run++) {
+            var x = List.of(Array.zeros(type));
+            results.add(EngineRun.run(chain, device(), x).getFirst().floats()[0]);
+          }
+        };
+    var thread = new Thread(null, caller, "shallow", 512 << 10);
+    thread.start();
+    thread.join();
+    assertEquals(2, results.size());
+    for (double fixed : results) assertEquals(Math.tanh(Math.exp(fixed)), fixed, 1e-6);
   }
 
   @Test

@@ -1,38 +1,30 @@
 package dev.gamelan.pytorch;
 
+import dev.gamelan.engine.DeepStack;
 import dev.gamelan.engine.EngineException;
-import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
 
 /** A loaded archive. Deleted when it is closed and no run uses it any more. */
 final class Module implements AutoCloseable {
   /** PyTorch observes one run, optimises in the next one, and is done. */
   private static final int COMPILING_RUNS = 3;
 
-  private static final long STACK_BYTES = 16 << 20;
-
-  /** PyTorch's passes descend a frame for each statement that depends on one before. */
-  private static final long STACK_BYTES_OF_A_CHARACTER = 64;
-
   private final long handle;
-  private final long stackBytes;
+  private final String methods;
   private final Object compiling = new Object();
   private volatile int runs;
   private int users = 1;
   private boolean closed;
 
-  private Module(long handle, long stackBytes) {
+  private Module(long handle, String methods) {
     this.handle = handle;
-    this.stackBytes = stackBytes;
+    this.methods = methods;
   }
 
   /**
    * @param methods source of {@code forward}, indented by two
    */
   static Module of(String methods) {
-    return new Module(
-        PyTorchBindings.loadModule(TorchScriptArchive.of(methods)),
-        STACK_BYTES + STACK_BYTES_OF_A_CHARACTER * methods.length());
+    return new Module(PyTorchBindings.loadModule(TorchScriptArchive.of(methods)), methods);
   }
 
   /** Calls {@code forward} with values that stay the caller's; the tensors become the caller's. */
@@ -47,36 +39,16 @@ final class Module implements AutoCloseable {
     }
   }
 
-  /** One after the other, and on a stack that is deep enough: to run out of it ends the process. */
+  /** One after the other: each may compile. */
   private long[] compilingRun(long[] arguments) {
     synchronized (compiling) {
       if (runs < COMPILING_RUNS) {
-        var tensors = onDeepStack(new FutureTask<>(() -> PyTorchBindings.run(handle, arguments)));
+        var tensors = DeepStack.call(methods, () -> PyTorchBindings.run(handle, arguments));
         runs++;
         return tensors;
       }
     }
     return PyTorchBindings.run(handle, arguments);
-  }
-
-  private long[] onDeepStack(FutureTask<long[]> run) {
-    var thread = new Thread(null, run, "gamelan-pytorch", stackBytes);
-    thread.start();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true; // The arguments are in use until it is done.
-      }
-    }
-    if (interrupted) Thread.currentThread().interrupt();
-    if (run.state() == Future.State.SUCCESS) return run.resultNow();
-    var failure = run.exceptionNow();
-    throw failure instanceof EngineException
-        ? new EngineException(String.valueOf(failure.getMessage()), failure)
-        : new IllegalStateException(failure);
   }
 
   private synchronized void acquire() {

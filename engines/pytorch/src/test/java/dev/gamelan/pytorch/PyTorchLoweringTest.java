@@ -10,14 +10,12 @@ import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 class PyTorchLoweringTest {
@@ -149,37 +147,6 @@ class PyTorchLoweringTest {
       assertEquals(1, memory.get(ValueLayout.JAVA_FLOAT, 0));
       x.release();
     }
-  }
-
-  /** PyTorch's passes would run out of a thread's usual stack, which ends the process. */
-  @Test
-  void aLongChainOfOpsNeedsNoDeepStackOfTheCaller() throws Exception {
-    var type = TensorType.of(DType.F32, 1);
-    var chain =
-        GraphBuilder.trace(
-            List.of(type),
-            (g, inputs) -> {
-              var x = inputs.getFirst();
-              for (int i = 0; i < 6000; i++) x = i % 2 == 0 ? g.exp(x) : g.tanh(x);
-              return List.of(x);
-            });
-    var result = new CompletableFuture<Float>();
-    Runnable caller =
-        () -> {
-          try (var executable = Engines.compile(chain, Devices.HOST, CompileOptions.DEFAULT);
-              var x = buffer(0)) {
-            for (int run = 0; run < 5; run++) {
-              var y = executable.run(List.of(x)).getFirst();
-              result.complete(first(y));
-              y.close();
-            }
-          }
-        };
-    var thread = new Thread(null, caller, "shallow", 512 << 10);
-    thread.start();
-    thread.join();
-    float fixed = result.getNow(Float.NaN);
-    assertEquals(Math.tanh(Math.exp(fixed)), fixed, 1e-6); // The chain's fixed point.
   }
 
   @Test

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.DeepStack;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
@@ -35,6 +36,7 @@ final class TensorFlowExecutable implements Executable {
     private final int outputCount;
     private int users = 1;
     private boolean closed;
+    private volatile boolean compiled;
 
     Session(byte[] graphDef, byte[] config, int inputCount, int outputCount) {
       this.graph = TensorFlowBindings.importGraph(graphDef);
@@ -56,7 +58,22 @@ final class TensorFlowExecutable implements Executable {
       array.set(JAVA_INT, offset + ADDRESS.byteSize(), index);
     }
 
-    MemorySegment[] run(List<TensorFlowBuffer> arguments) {
+    /**
+     * @param program that XLA compiles in the first run
+     */
+    MemorySegment[] run(List<TensorFlowBuffer> arguments, String program) {
+      if (compiled) return run(arguments);
+      synchronized (outputs) { // No other run need compile it again.
+        if (!compiled) {
+          var tensors = DeepStack.call(program, () -> run(arguments));
+          compiled = true;
+          return tensors;
+        }
+      }
+      return run(arguments);
+    }
+
+    private MemorySegment[] run(List<TensorFlowBuffer> arguments) {
       acquire();
       try (var memory = Arena.ofConfined()) {
         var pointers = memory.allocate(ADDRESS, inputCount);
@@ -129,7 +146,7 @@ final class TensorFlowExecutable implements Executable {
         buffer.acquire();
         used.add(buffer);
       }
-      return outputTypes.isEmpty() ? List.of() : outputs(session.run(used), used);
+      return outputTypes.isEmpty() ? List.of() : outputs(session.run(used, stableHlo), used);
     } finally {
       Reference.reachabilityFence(this);
       used.forEach(TensorFlowBuffer::release);
