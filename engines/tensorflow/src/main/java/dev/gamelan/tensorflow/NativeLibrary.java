@@ -2,8 +2,10 @@ package dev.gamelan.tensorflow;
 
 import dev.gamelan.engine.NativeCache;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** TensorFlow's shared objects, out of their artifact. */
 final class NativeLibrary {
@@ -23,9 +25,25 @@ final class NativeLibrary {
     return NativeLibrary.class.getClassLoader().getResource(RESOURCES + MAIN) != null;
   }
 
-  /** The folder with the files. */
-  static Path unpacked() throws IOException {
+  /**
+   * The folder with the files: of the copy that TensorFlow for Java has loaded, if it has, since a
+   * process can't hold two; else our own.
+   */
+  static Path folder() throws IOException {
+    var loaded = loaded();
+    if (loaded.isPresent()) return loaded.get();
     var folder = "tensorflow-%s-linux-x86_64".formatted(VERSION);
     return new NativeCache(RESOURCES, folder, ARTIFACT).unpacked(List.of(FRAMEWORK, MAIN));
+  }
+
+  private static Optional<Path> loaded() throws IOException {
+    var maps = Path.of("/proc/self/maps");
+    if (!Files.isReadable(maps)) return Optional.empty();
+    try (var lines = Files.lines(maps)) {
+      return lines
+          .filter(line -> line.endsWith("/" + MAIN))
+          .map(line -> Path.of(line.substring(line.indexOf('/'))).getParent())
+          .findFirst();
+    }
   }
 }

@@ -58,7 +58,7 @@ final class TensorFlowBindings {
   static {
     beforeLoading();
     try {
-      FOLDER = NativeLibrary.unpacked();
+      FOLDER = NativeLibrary.folder();
     } catch (IOException e) {
       throw new EngineException("TensorFlow: " + e.getMessage(), e);
     }
