@@ -40,7 +40,8 @@ final class StableHloIndexing {
     var numbering =
         "#stablehlo.gather<offset_dims = %s, collapsed_slice_dims = [%d], start_index_map = [%d], index_vector_dim = %d>"
             .formatted(list(kept), op.axis(), op.axis(), indexAxes);
-    return gather(numbering, shape.with(op.axis(), 1), result, x);
+    var indices = numbers.cast(x.get(1), types.get(1), DType.I64); // A byte can't hold the bound.
+    return gather(numbering, shape.with(op.axis(), 1), result, List.of(x.get(0), indices));
   }
 
   Ssa gatherElements(
@@ -93,7 +94,8 @@ final class StableHloIndexing {
     var numbering =
         "#stablehlo.scatter<update_window_dims = %s, inserted_window_dims = [%d], scatter_dims_to_operand_dims = [%d], index_vector_dim = %d>"
             .formatted(list(kept), op.axis(), op.axis(), indexAxes);
-    return scatter(numbering, op.kind(), types, x.get(0), x.get(1), x.get(2));
+    var indices = numbers.cast(x.get(1), types.get(1), DType.I64);
+    return scatter(numbering, op.kind(), types, x.get(0), indices, x.get(2));
   }
 
   Ssa scatterElements(Primitive.ScatterElements op, List<TensorType> types, List<Ssa> x) {

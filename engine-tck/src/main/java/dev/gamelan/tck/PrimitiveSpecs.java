@@ -129,7 +129,9 @@ final class PrimitiveSpecs {
             d ->
                 List.of(
                     Case.of(new Primitive.DynamicSlice(Shape.of(2, 3)), ANY, t(d, 4, 5))
-                        .and(new Range(-3, 8), t(DType.I32), t(DType.I32)))),
+                        .and(new Range(-3, 8), t(DType.I32), t(DType.I32)),
+                    Case.of(new Primitive.DynamicSlice(Shape.of(7)), ANY, t(d, 300))
+                        .and(new Range(-3, 120), t(DType.I8)))),
         row(
             "dynamic_update_slice",
             ALL,
@@ -359,7 +361,10 @@ final class PrimitiveSpecs {
                     Case.of(new Primitive.Gather(0), ANY, t(d, 4))
                         .and(new Indices(4), t(DType.I32)),
                     Case.of(new Primitive.Gather(0), ANY, t(d, 4, 2))
-                        .and(new Indices(4), t(DType.I32, 0)))),
+                        .and(new Indices(4), t(DType.I32, 0)),
+                    // Longer than the indices can say.
+                    Case.of(new Primitive.Gather(0), ANY, t(d, 300))
+                        .and(new Indices(200), t(DType.U8, 5)))),
         row(
             "gather_elements",
             ALL,

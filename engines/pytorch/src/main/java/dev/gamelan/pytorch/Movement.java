@@ -140,7 +140,8 @@ final class Movement {
       var start =
           known != null
               ? Long.toString(Math.clamp(known.toLong(), 0, last))
-              : script.let("int(torch.clamp(%s, 0, %d))", starts.get(i).tensor(), last);
+              : script.let(
+                  "int(torch.clamp(torch.to(%s, 4), 0, %d))", starts.get(i).tensor(), last);
       view = "torch.narrow(%s, %d, %s, %d)".formatted(view, i, start, sizes.dim(i));
     }
     return view;

@@ -20,26 +20,7 @@ final class Pointwise {
 
   /** Whether there is a variant of the op that overwrites its operand. */
   boolean overwrites(UnaryKind kind) {
-    return switch (kind) {
-      case SIGN, NOT, IS_FINITE -> false;
-      case NEG,
-          ABS,
-          EXP,
-          EXPM1,
-          LOG,
-          LOG1P,
-          SQRT,
-          RSQRT,
-          SIN,
-          COS,
-          TANH,
-          LOGISTIC,
-          ERF,
-          FLOOR,
-          CEIL,
-          ROUND_EVEN ->
-          true;
-    };
+    return kind != UnaryKind.SIGN && kind != UnaryKind.NOT && kind != UnaryKind.IS_FINITE;
   }
 
   /** Whether there is a variant of the op that overwrites its first operand. */
