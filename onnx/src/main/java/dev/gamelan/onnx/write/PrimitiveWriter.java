@@ -72,10 +72,14 @@ final class PrimitiveWriter {
       case Primitive.Pool pool -> List.of(PoolWriter.pool(out, pool, x.getFirst(), type));
       case Primitive.PoolGradient pool -> List.of(PoolWriter.gradient(out, pool, x));
       case Primitive.Gather gather ->
-          List.of(out.node("Gather", type, x, Attribute.of("axis", (long) gather.axis())));
+          List.of(
+              out.node(
+                  "Gather", type, indexed(out, x), Attribute.of("axis", (long) gather.axis())));
       case Primitive.Scatter scatter -> List.of(ScatterWriter.scatter(out, scatter, x));
       case Primitive.GatherElements g ->
-          List.of(out.node("GatherElements", type, x, Attribute.of("axis", (long) g.axis())));
+          List.of(
+              out.node(
+                  "GatherElements", type, indexed(out, x), Attribute.of("axis", (long) g.axis())));
       case Primitive.ScatterElements s -> List.of(ScatterWriter.elements(out, s, x));
       case Primitive.Fft fft -> List.of(fft(out, fft, x.getFirst(), type));
     };
@@ -281,5 +285,12 @@ final class PrimitiveWriter {
   /** The reductions that combine two tensors element by element. */
   static Name combine(Emitter out, ReduceKind kind, Name a, Name b) {
     return PointwiseWriter.binary(out, kind.combine(), a, b);
+  }
+
+  /** ONNX takes indices of 32 and 64 bits only. */
+  private static List<Name> indexed(Emitter out, List<Name> x) {
+    var dtype = x.get(1).dtype();
+    boolean taken = dtype == DType.I32 || dtype == DType.I64;
+    return taken ? x : List.of(x.get(0), out.cast(x.get(1), DType.I64));
   }
 }
