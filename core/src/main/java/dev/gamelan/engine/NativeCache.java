@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.locks.LockSupport;
 
@@ -72,6 +73,21 @@ public final class NativeCache {
       }
     }
     throw refused;
+  }
+
+  /**
+   * The folder of {@code file} where something in this process has loaded it already: most
+   * libraries can't be there twice.
+   */
+  public static Optional<Path> loaded(String file) throws IOException {
+    var maps = Path.of("/proc/self/maps");
+    if (!Files.isReadable(maps)) return Optional.empty();
+    try (var lines = Files.lines(maps)) {
+      return lines
+          .filter(line -> line.endsWith("/" + file))
+          .map(line -> Path.of(line.substring(line.indexOf('/'))).getParent())
+          .findFirst();
+    }
   }
 
   private static List<Root> roots() {

@@ -2,10 +2,8 @@ package dev.gamelan.tensorflow;
 
 import dev.gamelan.engine.NativeCache;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /** TensorFlow's shared objects, out of their artifact. */
 final class NativeLibrary {
@@ -30,20 +28,9 @@ final class NativeLibrary {
    * process can't hold two; else our own.
    */
   static Path folder() throws IOException {
-    var loaded = loaded();
+    var loaded = NativeCache.loaded(MAIN);
     if (loaded.isPresent()) return loaded.get();
     var folder = "tensorflow-%s-linux-x86_64".formatted(VERSION);
     return new NativeCache(RESOURCES, folder, ARTIFACT).unpacked(List.of(FRAMEWORK, MAIN));
-  }
-
-  private static Optional<Path> loaded() throws IOException {
-    var maps = Path.of("/proc/self/maps");
-    if (!Files.isReadable(maps)) return Optional.empty();
-    try (var lines = Files.lines(maps)) {
-      return lines
-          .filter(line -> line.endsWith("/" + MAIN))
-          .map(line -> Path.of(line.substring(line.indexOf('/'))).getParent())
-          .findFirst();
-    }
   }
 }

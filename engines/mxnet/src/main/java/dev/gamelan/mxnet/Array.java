@@ -1,0 +1,49 @@
+package dev.gamelan.mxnet;
+
+import dev.gamelan.type.Shape;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * An NDArray. MXNet knows no scalars and nothing empty: a scalar has the shape (1), and so has what
+ * is empty, which never reaches an op. Of a storage dtype it holds the bytes.
+ *
+ * @param handle freed by whoever owns the array
+ */
+record Array(MemorySegment handle, TensorType type) {
+  private static final Shape ONE = Shape.of(1);
+
+  /** Of unspecified contents. */
+  static Array allocate(TensorType type) {
+    var shape =
+        type.dtype().isStorage() && type.bytes() > 0 ? Shape.of(type.bytes()) : stored(type);
+    int dtype = DataTypes.number(type.dtype());
+    return new Array(MxNetBindings.createArray(shape.dims(), dtype), type);
+  }
+
+  /** The shape of an array for a tensor that is computed with. */
+  static Shape stored(TensorType type) {
+    return type.rank() == 0 || type.size() == 0 ? ONE : type.shape();
+  }
+
+  /** Its elements, after what computes them. */
+  MemorySegment read() {
+    return MxNetBindings.memory(handle, type.bytes());
+  }
+
+  /** Its elements, after what reads or computes them. */
+  MemorySegment write() {
+    MxNetBindings.waitToWrite(handle);
+    return read();
+  }
+
+  Array copy() {
+    var copy = allocate(type);
+    copy.read().copyFrom(read());
+    return copy;
+  }
+
+  void free() {
+    MxNetBindings.freeArray(handle);
+  }
+}

@@ -1,0 +1,129 @@
+package dev.gamelan.mxnet;
+
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.Literal;
+import dev.gamelan.ir.Node;
+import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.Value;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Writes a graph of what {@link Support} takes as a symbol. */
+final class Lowering {
+  private final Symbol symbol = new Symbol();
+  private final Writer writer = new Writer(symbol);
+  private final Pointwise pointwise = new Pointwise(writer);
+  private final Movement movement = new Movement(writer);
+  private final Reductions reductions = new Reductions(writer);
+  private final Contractions contractions = new Contractions(writer);
+  private final Convolutions convolutions = new Convolutions(writer);
+  private final Map<Value, Term> terms = new HashMap<>();
+
+  private Lowering() {}
+
+  static Symbol lower(Graph graph) {
+    var lowering = new Lowering();
+    for (int i = 0; i < graph.inputs().size(); i++) {
+      var input = graph.inputs().get(i);
+      lowering.terms.put(input, Term.of(lowering.symbol.input(i), input.type()));
+    }
+    for (var node : graph.nodes()) lowering.lower(node);
+    for (var output : graph.outputs()) {
+      lowering.symbol.output(lowering.writer.whole(lowering.term(output)));
+    }
+    return lowering.symbol;
+  }
+
+  private Term term(Value value) {
+    var term = terms.get(value);
+    if (term == null) throw new IllegalStateException(value + " is of another graph");
+    return term;
+  }
+
+  private void lower(Node node) {
+    if (!(node.op() instanceof Primitive op)) {
+      throw new IllegalStateException("not expanded: " + node.op().name());
+    }
+    var operands = node.inputs().stream().map(this::term).toList();
+    if (op instanceof Primitive.Barrier) {
+      for (int i = 0; i < operands.size(); i++) terms.put(node.results().get(i), operands.get(i));
+    } else if (node.result().type().dtype().isBool() && moves(op)) {
+      var bytes = node.result().type().with(DType.U8);
+      var moved = lower(bytes, op, operands.stream().map(this::asBytes).toList());
+      terms.put(node.result(), pointwise.convert(moved, DType.BOOL));
+    } else {
+      terms.put(node.result(), lower(node.result().type(), op, operands));
+    }
+  }
+
+  /** Ops of which MXNet's take no bool. */
+  private static boolean moves(Primitive op) {
+    return op instanceof Primitive.Transpose
+        || op instanceof Primitive.Slice
+        || op instanceof Primitive.Pad
+        || op instanceof Primitive.Concatenate
+        || op instanceof Primitive.Reverse
+        || op instanceof Primitive.DynamicSlice
+        || op instanceof Primitive.Gather
+        || op instanceof Primitive.GatherElements;
+  }
+
+  private Term asBytes(Term x) {
+    return x.dtype().isBool() ? pointwise.convert(x, DType.U8) : x;
+  }
+
+  private Term lower(TensorType type, Primitive op, List<Term> x) {
+    return switch (op) {
+      case Primitive.Constant constant -> constant(constant.literal());
+      case Primitive.Fill fill -> Term.number(fill.value(), type);
+      case Primitive.Iota iota -> movement.iota(type, iota.axis());
+      case Primitive.Unary unary -> pointwise.unary(unary.kind(), x.getFirst(), type);
+      case Primitive.Binary binary -> pointwise.binary(binary.kind(), x.get(0), x.get(1));
+      case Primitive.Compare compare -> pointwise.compare(compare.kind(), x.get(0), x.get(1));
+      case Primitive.Select _ -> pointwise.select(x.get(0), x.get(1), x.get(2));
+      case Primitive.Convert convert -> pointwise.convert(x.getFirst(), convert.to());
+      case Primitive.Reshape _ -> movement.reshape(x.getFirst(), type);
+      case Primitive.Transpose transpose ->
+          movement.transpose(x.getFirst(), transpose.permutation(), type);
+      case Primitive.BroadcastInDim broadcast ->
+          movement.broadcast(x.getFirst(), broadcast.axes(), type);
+      default -> Term.of(whole(op, x, type), type);
+    };
+  }
+
+  /** Ops that read and give whole values. */
+  private int whole(Primitive op, List<Term> x, TensorType type) {
+    return switch (op) {
+      case Primitive.Slice slice -> movement.slice(x.getFirst(), slice);
+      case Primitive.Pad pad -> movement.pad(x.get(0), x.get(1), pad);
+      case Primitive.Concatenate concatenate ->
+          writer.concatenate(concatenate.axis(), x.stream().mapToInt(writer::whole).toArray());
+      case Primitive.Reverse reverse -> movement.reverse(x.getFirst(), reverse.axes());
+      case Primitive.DynamicSlice slice ->
+          movement.dynamicSlice(x.getFirst(), x.subList(1, x.size()), slice.sizes());
+      case Primitive.Gather gather -> movement.gather(x.get(0), x.get(1), gather.axis(), type);
+      case Primitive.GatherElements gather -> movement.pick(x.get(0), x.get(1), gather.axis());
+      case Primitive.Reduce reduce ->
+          reductions.reduce(x.getFirst(), reduce.kind(), reduce.axes(), type);
+      case Primitive.Cumulate cumulate -> reductions.cumulate(x.getFirst(), cumulate);
+      case Primitive.DotGeneral dot -> contractions.dot(x.get(0), x.get(1), dot, type);
+      case Primitive.Convolution convolution ->
+          convolutions.convolution(x.get(0), x.get(1), convolution);
+      case Primitive.ConvolutionInputGradient gradient ->
+          convolutions.inputGradient(x.get(0), x.get(1), gradient);
+      case Primitive.ConvolutionFilterGradient gradient ->
+          convolutions.filterGradient(x.get(0), x.get(1), gradient);
+      case Primitive.Pool pool -> convolutions.pool(x.getFirst(), pool);
+      default -> throw new IllegalStateException(op.name() + " is the host's");
+    };
+  }
+
+  private Term constant(Literal literal) {
+    var type = literal.type();
+    if (type.size() == 1) return Term.number(literal.element(0), type);
+    return Term.of(symbol.constant(literal), type);
+  }
+}
