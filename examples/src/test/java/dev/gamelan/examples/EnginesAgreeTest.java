@@ -17,7 +17,7 @@ class EnginesAgreeTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"onednn", "pytorch", "tensorflow"})
+  @ValueSource(strings = {"onednn", "pytorch", "tensorflow", "mxnet"})
   void theFirstEpochOfDigitsLosesWhatItLosesOnTheReference(String engine) {
     double expected = lossOf("reference");
     assertEquals(expected, lossOf(engine), 1e-3 * expected);
@@ -26,7 +26,10 @@ class EnginesAgreeTest {
   @Test
   void doctorNamesEveryEngineWithItsLibrary() {
     var text = Commands.output("doctor");
-    for (var line : new String[] {"pytorch:0, PyTorch 2.", "tensorflow:0, TensorFlow 2."}) {
+    for (var line :
+        new String[] {
+          "pytorch:0, PyTorch 2.", "tensorflow:0, TensorFlow 2.", "mxnet:0, MXNet 1."
+        }) {
       assertTrue(text.contains(line), text);
     }
   }

@@ -132,7 +132,7 @@ class StandaloneProgramTest {
   }
 
   private static final Pattern OTHERS =
-      Pattern.compile("examples|junit|pytorch|tensorflow|djl|slf4j");
+      Pattern.compile("examples|junit|pytorch|tensorflow|mxnet|djl|slf4j");
 
   /** What a dependency on gamelan brings: nothing of tests, of this module or of other engines. */
   private static String path() {

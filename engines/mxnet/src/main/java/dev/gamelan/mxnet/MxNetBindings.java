@@ -45,6 +45,7 @@ final class MxNetBindings {
   private static final MethodHandle CREATE_OP;
   private static final MethodHandle FREE_OP;
   private static final MethodHandle INVOKE_OP;
+  private static final MethodHandle SET_TRAINING;
 
   static {
     beforeLoading();
@@ -80,6 +81,7 @@ final class MxNetBindings {
     FREE_SYMBOL = find("MXSymbolFree", ADDRESS);
     CREATE_OP = find("MXCreateCachedOpEx", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
     FREE_OP = find("MXFreeCachedOp", ADDRESS);
+    SET_TRAINING = find("MXAutogradSetIsTraining", JAVA_INT, ADDRESS);
     INVOKE_OP = find("MXInvokeCachedOp", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
   }
 
@@ -251,7 +253,8 @@ final class MxNetBindings {
   }
 
   /**
-   * Starts a run.
+   * Starts a run, as one of a training: else a convolution leaves its filter in oneDNN's layout, in
+   * the array that others read.
    *
    * @return new arrays, which may not be computed yet
    */
@@ -261,7 +264,14 @@ final class MxNetBindings {
       for (int i = 0; i < inputs.size(); i++) arguments.setAtIndex(ADDRESS, i, inputs.get(i));
       var count = arena.allocate(JAVA_INT);
       var out = arena.allocate(ADDRESS);
-      check((int) INVOKE_OP.invokeExact(op, inputs.size(), arguments, count, out));
+      check((int) SET_TRAINING.invokeExact(1, count));
+      int before = count.get(JAVA_INT, 0);
+      count.set(JAVA_INT, 0, 0);
+      try {
+        check((int) INVOKE_OP.invokeExact(op, inputs.size(), arguments, count, out));
+      } finally {
+        check((int) SET_TRAINING.invokeExact(before, arena.allocate(JAVA_INT)));
+      }
       var results = new MemorySegment[count.get(JAVA_INT, 0)];
       var array = out.get(ADDRESS, 0).reinterpret(results.length * ADDRESS.byteSize());
       for (int i = 0; i < results.length; i++) results[i] = array.getAtIndex(ADDRESS, i);
