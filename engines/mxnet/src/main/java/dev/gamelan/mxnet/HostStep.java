@@ -17,6 +17,7 @@ final class HostStep implements Step {
 
   HostStep(Graph graph) {
     this.graph = graph;
+
     this.executable = ENGINE.compile(graph, ENGINE.devices().getFirst(), CompileOptions.DEFAULT);
   }
 

@@ -105,7 +105,8 @@ final class Lowering {
       case Primitive.DynamicSlice slice ->
           movement.dynamicSlice(x.getFirst(), x.subList(1, x.size()), slice.sizes());
       case Primitive.Gather gather -> movement.gather(x.get(0), x.get(1), gather.axis(), type);
-      case Primitive.GatherElements gather -> movement.pick(x.get(0), x.get(1), gather.axis());
+      case Primitive.GatherElements gather ->
+          movement.gatherElements(x.get(0), x.get(1), gather.axis());
       case Primitive.Reduce reduce ->
           reductions.reduce(x.getFirst(), reduce.kind(), reduce.axes(), type);
       case Primitive.Cumulate cumulate -> reductions.cumulate(x.getFirst(), cumulate);

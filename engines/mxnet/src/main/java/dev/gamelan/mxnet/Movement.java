@@ -76,26 +76,35 @@ final class Movement {
     for (int axis = 0; axis < shape.rank(); axis++) {
       long low = op.low().get(axis);
       long high = op.high().get(axis);
-      long size = shape.dim(axis);
-      if (low < 0 || high < 0) {
-        long start = Math.max(-low, 0);
-        long limit = size + Math.min(high, 0);
-        node = w.slice(node, axis, start, limit);
-        size = limit - start;
-        shape = shape.with(axis, size);
+      long between = shape.dim(axis) > 1 ? op.interior().get(axis) : 0;
+      if (between > 0) {
+        node = spread(node, padding, shape, axis, between);
+        shape = shape.with(axis, shape.dim(axis) + (shape.dim(axis) - 1) * between);
       }
-      if (low <= 0 && high <= 0) continue;
-      int before = low > 0 ? filled(padding, shape.with(axis, low)) : -1;
-      int after = high > 0 ? filled(padding, shape.with(axis, high)) : -1;
-      node =
-          before < 0
-              ? w.concatenate(axis, node, after)
-              : after < 0
-                  ? w.concatenate(axis, before, node)
-                  : w.concatenate(axis, before, node, after);
-      shape = shape.with(axis, size + Math.max(low, 0) + Math.max(high, 0));
+      long start = Math.max(-low, 0);
+      long limit = shape.dim(axis) + Math.min(high, 0);
+      if (low < 0 || high < 0) node = w.slice(node, axis, start, limit);
+      shape = shape.with(axis, limit - start);
+      if (low > 0) {
+        node = w.concatenate(axis, filled(padding, shape.with(axis, low)), node);
+        shape = shape.with(axis, shape.dim(axis) + low);
+      }
+      if (high > 0) {
+        node = w.concatenate(axis, node, filled(padding, shape.with(axis, high)));
+        shape = shape.with(axis, shape.dim(axis) + high);
+      }
     }
     return node;
+  }
+
+  /** Every element followed by the padding, but for the last. */
+  private int spread(int node, int padding, Shape shape, int axis, long between) {
+    var column = shape.insert(axis + 1, 1);
+    int rows =
+        w.concatenate(
+            axis + 1, w.reshape(node, column), filled(padding, column.with(axis + 1, between)));
+    long size = shape.dim(axis) * (between + 1);
+    return w.slice(w.reshape(rows, shape.with(axis, size)), axis, 0, size - between);
   }
 
   private int filled(int scalar, Shape shape) {
@@ -114,10 +123,9 @@ final class Movement {
       long spare = x.type().dim(axis) - sizes.dim(axis);
       if (spare == 0) continue;
       int start = index(starts.get(axis));
-      start = w.op("broadcast_minimum", start, w.number(Scalar.of(DType.I64, spare), 1));
-      start = w.op("broadcast_maximum", start, w.number(Scalar.of(DType.I64, 0L), 1));
-      int range =
-          w.op("_arange", Map.of("start", 0, "stop", sizes.dim(axis), "step", 1, "dtype", "int64"));
+      start = w.op("broadcast_minimum", start, number(spare, 1));
+      start = w.op("broadcast_maximum", start, number(0, 1));
+      int range = range(0, sizes.dim(axis), 1);
       node = take(node, w.op("broadcast_add", range, start), axis);
     }
     return node;
@@ -128,13 +136,36 @@ final class Movement {
     return indices.type().rank() == 0 ? w.reshape(taken, Array.stored(type)) : taken;
   }
 
-  /** Of one element of each line. */
-  int pick(Term x, Term indices, int axis) {
-    return w.op(
-        "pick",
-        Map.of("axis", axis, "keepdims", "True", "mode", "clip"),
-        w.whole(x),
-        index(indices));
+  /** Takes from all elements in a row. */
+  int gatherElements(Term x, Term indices, int axis) {
+    var shape = x.type().shape();
+    if (indices.type().dim(axis) == 1) {
+      var line = Map.of("axis", axis, "keepdims", "True", "mode", "clip");
+      return w.op("pick", line, w.whole(x), index(indices));
+    }
+    var strides = shape.strides();
+    int place = w.op("broadcast_minimum", index(indices), last(shape, axis));
+    place = w.op("broadcast_maximum", place, number(0, shape.rank()));
+    place = w.op("broadcast_mul", place, number(strides[axis], shape.rank()));
+    for (int other : shape.otherAxes(List.of(axis))) {
+      if (shape.dim(other) == 1) continue;
+      var dims = Writer.ones(shape.rank()).with(other, shape.dim(other));
+      int steps = range(0, shape.dim(other) * strides[other], strides[other]);
+      place = w.op("broadcast_add", place, w.reshape(steps, dims));
+    }
+    return take(w.reshape(w.whole(x), shape.size()), place, 0);
+  }
+
+  private int last(Shape shape, int axis) {
+    return number(shape.dim(axis) - 1, shape.rank());
+  }
+
+  private int number(long value, int rank) {
+    return w.number(Scalar.of(DType.I64, value), rank);
+  }
+
+  private int range(long start, long stop, long step) {
+    return w.op("_arange", Map.of("start", start, "stop", stop, "step", step, "dtype", "int64"));
   }
 
   private int take(int node, int indices, int axis) {

@@ -11,6 +11,7 @@ import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.Composite;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.pass.MemoryPlan;
+import dev.gamelan.pass.PoolExpansion;
 import dev.gamelan.pass.StorageExpansion;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -75,7 +76,7 @@ public final class MxNetEngine implements Engine {
 
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
-    var expanded = StorageExpansion.apply(graph);
+    var expanded = PoolExpansion.apply(StorageExpansion.apply(graph), Support::isExpandedPool);
     long workspace = MemoryPlan.of(expanded, options.donated()).arenaBytes();
     return new MxNetExecutable(
         expanded, graph.inputTypes(), graph.outputTypes(), device, options, workspace);

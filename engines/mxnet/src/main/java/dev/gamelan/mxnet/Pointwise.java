@@ -51,6 +51,7 @@ final class Pointwise {
 
   Term binary(BinaryKind kind, Term a, Term b) {
     if (a.dtype().isBool()) return logical(kind, a, b);
+    if (b.number() != null && isShift(kind)) return shift(kind, a, b.number().toLong());
     boolean scalars = a.dtype() == DType.F32 || a.dtype() == DType.F64;
     if (scalars && isFinite(b)) {
       var op = withScalar(kind, false);
@@ -77,6 +78,31 @@ final class Pointwise {
               throw new IllegalStateException(kind + " is the host's");
         };
     return combined(op, a, b, a.type());
+  }
+
+  private static boolean isShift(BinaryKind kind) {
+    return kind == BinaryKind.SHIFT_LEFT
+        || kind == BinaryKind.SHIFT_RIGHT_LOGICAL
+        || kind == BinaryKind.SHIFT_RIGHT_ARITHMETIC;
+  }
+
+  /** Of i32, which doubles hold. */
+  private Term shift(BinaryKind kind, Term x, long distance) {
+    int rank = x.stored().rank();
+    int node = w.narrow(x);
+    if (kind == BinaryKind.SHIFT_LEFT) {
+      node = w.op("broadcast_mul", node, w.number(Scalar.of(DType.I32, 1L << distance), rank));
+    } else if (distance > 0) {
+      int wide = w.cast(node, DType.I32, DType.F64);
+      if (kind == BinaryKind.SHIFT_RIGHT_LOGICAL) {
+        int turned = w.op("_plus_scalar", Map.of("scalar", Math.scalb(1.0, 32)), wide);
+        wide =
+            w.op("_npi_where", w.op("_npi_less", wide, w.number(DType.F64, 0, rank)), turned, wide);
+      }
+      var step = Map.of("scalar", Math.scalb(1.0, (int) -distance));
+      node = w.cast(w.op("floor", w.op("_mul_scalar", step, wide)), DType.F64, DType.I32);
+    }
+    return new Term(node, x.type(), stored(x), null);
   }
 
   private Term logical(BinaryKind kind, Term a, Term b) {

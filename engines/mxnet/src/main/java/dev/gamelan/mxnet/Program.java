@@ -34,9 +34,9 @@ final class Program implements Step {
       this.turn = turn;
     }
 
-    static Kind of(Node node) {
+    static Kind of(Graph graph, Node node) {
       if (node.op() instanceof Primitive op && Loops.isLoop(op)) return LOOP;
-      return Support.takes(node) ? MXNET : HOST;
+      return Support.takes(graph, node) ? MXNET : HOST;
     }
   }
 
@@ -69,12 +69,13 @@ final class Program implements Step {
     var stageOf = new HashMap<Value, Integer>();
     var stages = new TreeMap<Integer, List<Node>>();
     var values = new HashSet<>(graph.outputs());
-    for (var node : graph.nodes()) if (Kind.of(node) == Kind.LOOP) values.addAll(node.inputs());
+    for (var node : graph.nodes())
+      if (Kind.of(graph, node) == Kind.LOOP) values.addAll(node.inputs());
     for (var node : graph.nodes()) {
       if (isSource(node) && node.results().stream().noneMatch(values::contains)) continue;
       int earliest =
           node.inputs().stream().mapToInt(v -> stageOf.getOrDefault(v, 0)).max().orElse(0);
-      int stage = earliest + Math.floorMod(Kind.of(node).turn - earliest, Kind.COUNT);
+      int stage = earliest + Math.floorMod(Kind.of(graph, node).turn - earliest, Kind.COUNT);
       for (var result : node.results()) stageOf.put(result, stage);
       stages.computeIfAbsent(stage, _ -> new ArrayList<>()).add(node);
     }
@@ -105,7 +106,7 @@ final class Program implements Step {
   /** What a part reads of others, and what of it others read. */
   private Cut cut(List<Node> part, Set<Value> after) {
     var first = part.getFirst();
-    if (Kind.of(first) == Kind.LOOP) return new Cut(first.inputs(), first.results());
+    if (Kind.of(graph, first) == Kind.LOOP) return new Cut(first.inputs(), first.results());
     var own = new HashSet<Value>();
     part.forEach(node -> own.addAll(node.results()));
     var inputs = new LinkedHashSet<Value>();
@@ -125,7 +126,7 @@ final class Program implements Step {
 
   private Step step(List<Node> part, Cut cut) {
     var first = part.getFirst();
-    if (Kind.of(first) == Kind.LOOP && first.op() instanceof Primitive op) {
+    if (Kind.of(graph, first) == Kind.LOOP && first.op() instanceof Primitive op) {
       return Loops.of(op, first.results());
     }
     var g = new GraphBuilder();
@@ -143,7 +144,7 @@ final class Program implements Step {
     }
     var own = g.build(replacement.get(cut.outputs()));
     boolean reads = !cut.inputs().isEmpty(); // MXNet takes no graph without variables.
-    return Kind.of(first) == Kind.MXNET && reads ? new CachedOp(own) : new HostStep(own);
+    return Kind.of(graph, first) == Kind.MXNET && reads ? new CachedOp(own) : new HostStep(own);
   }
 
   @Override

@@ -1,12 +1,15 @@
 package dev.gamelan.mxnet;
 
 import dev.gamelan.ir.BinaryKind;
+import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
+import dev.gamelan.ir.Window;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.Shape;
 import java.util.stream.Stream;
 
 /** What MXNet's ops compute as our ops say; the rest is the host's. */
@@ -14,12 +17,51 @@ final class Support {
   /** Of its broadcasting ops. */
   private static final int MOST_AXES = 5;
 
+  /** Of a window, whose places are an op each. */
+  private static final long MOST_PLACES = 64;
+
+  /** Of a pooled axis, so that a constant of the graph may be as long. */
+  private static final long LONGEST = 511;
+
   private Support() {}
 
-  static boolean takes(Node node) {
+  static boolean takes(Graph graph, Node node) {
     return Stream.concat(node.inputs().stream(), node.results().stream()).allMatch(Support::fits)
         && node.op() instanceof Primitive op
-        && takes(node, op);
+        && (takes(node, op) || (op instanceof Primitive.Binary b && shifts(graph, node, b.kind())));
+  }
+
+  /** Shifts of i32 by a number that is known: products, of doubles where they go right. */
+  private static boolean shifts(Graph graph, Node node, BinaryKind kind) {
+    var distance = graph.producer(node.inputs().get(1));
+    return (kind == BinaryKind.SHIFT_LEFT
+            || kind == BinaryKind.SHIFT_RIGHT_LOGICAL
+            || kind == BinaryKind.SHIFT_RIGHT_ARITHMETIC)
+        && node.result().type().dtype() == DType.I32
+        && distance != null
+        && distance.op() instanceof Primitive.Fill fill
+        && 0 <= fill.value().toLong()
+        && fill.value().toLong() < DType.I32.bits();
+  }
+
+  /** Pools, and gradients of such, that MXNet computes as sums or maxima over their windows. */
+  static boolean isExpandedPool(Node node) {
+    return switch (node.op()) {
+      case Primitive.Pool op when !Convolutions.takes(op) ->
+          isExpandedPool(op.size(), op.window(), node.inputs().getFirst(), node.result());
+      case Primitive.PoolGradient op ->
+          isExpandedPool(op.size(), op.window(), node.inputs().get(0), node.inputs().get(1));
+      default -> false;
+    };
+  }
+
+  private static boolean isExpandedPool(Shape size, Window window, Value x, Value pooled) {
+    return fits(x)
+        && fits(pooled)
+        && x.type().dtype().isFloat()
+        && size.size() <= MOST_PLACES
+        && window.dilation().stream().allMatch(dilation -> dilation == 1)
+        && pooled.shape().toList().stream().skip(2).allMatch(dim -> dim <= LONGEST);
   }
 
   /** MXNet knows nothing empty. */
@@ -44,7 +86,9 @@ final class Support {
           Primitive.Reverse _,
           Primitive.Compare _,
           Primitive.Select _,
+          Primitive.Pad _,
           Primitive.Gather _,
+          Primitive.GatherElements _,
           Primitive.DynamicSlice _,
           Primitive.Barrier _ ->
           true;
@@ -52,7 +96,6 @@ final class Support {
       case Primitive.Unary unary -> takes(unary.kind(), dtype);
       case Primitive.Binary binary -> takes(binary.kind(), dtype);
       case Primitive.Convert convert -> !convert.saturate();
-      case Primitive.Pad pad -> pad.interior().stream().allMatch(i -> i == 0);
       case Primitive.Reduce reduce -> takes(reduce.kind(), dtype);
       case Primitive.Cumulate cumulate ->
           cumulate.kind() == ReduceKind.SUM && !cumulate.exclusive() && dtype.isFloat();
@@ -61,7 +104,6 @@ final class Support {
       case Primitive.ConvolutionInputGradient gradient -> isFloat(dtype, gradient.result());
       case Primitive.ConvolutionFilterGradient gradient ->
           isFloat(dtype, gradient.result()) && gradient.window().rank() < 3;
-      case Primitive.GatherElements gather -> node.inputs().get(1).dim(gather.axis()) == 1;
       case Primitive.Pool pool -> dtype.isFloat() && Convolutions.takes(pool);
       case Primitive.Bitcast _,
           Primitive.DynamicUpdateSlice _,
