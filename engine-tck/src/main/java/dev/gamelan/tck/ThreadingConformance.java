@@ -77,8 +77,11 @@ public abstract class ThreadingConformance {
     var done = new AtomicBoolean();
     Callable<Boolean> training =
         () -> {
-          for (int i = 0; i < STEPS; i++) train.call();
-          done.set(true);
+          try {
+            for (int i = 0; i < STEPS; i++) train.call();
+          } finally {
+            done.set(true);
+          }
           return true;
         };
     Callable<Boolean> inference =

@@ -25,6 +25,10 @@ import java.util.List;
 @SuppressWarnings("restricted")
 final class MxNetBindings {
   private static final int CPU = 1;
+
+  /** Ops that are handed to another thread together; it reserves memory for so many. */
+  private static final int MOST_AT_ONCE = 1000;
+
   private static final Linker LINKER = Linker.nativeLinker();
   private static final Path FOLDER;
   private static final SymbolLookup SYMBOLS;
@@ -46,6 +50,7 @@ final class MxNetBindings {
   private static final MethodHandle FREE_OP;
   private static final MethodHandle INVOKE_OP;
   private static final MethodHandle SET_TRAINING;
+  private static final MethodHandle SET_BULK;
 
   static {
     beforeLoading();
@@ -82,6 +87,7 @@ final class MxNetBindings {
     CREATE_OP = find("MXCreateCachedOpEx", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
     FREE_OP = find("MXFreeCachedOp", ADDRESS);
     SET_TRAINING = find("MXAutogradSetIsTraining", JAVA_INT, ADDRESS);
+    SET_BULK = find("MXEngineSetBulkSize", JAVA_INT, ADDRESS);
     INVOKE_OP = find("MXInvokeCachedOp", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
   }
 
@@ -254,7 +260,7 @@ final class MxNetBindings {
 
   /**
    * Starts a run, as one of a training: else a convolution leaves its filter in oneDNN's layout, in
-   * the array that others read.
+   * the array that others read. Ops are handed over together, not one by one.
    *
    * @return new arrays, which may not be computed yet
    */
@@ -264,13 +270,15 @@ final class MxNetBindings {
       for (int i = 0; i < inputs.size(); i++) arguments.setAtIndex(ADDRESS, i, inputs.get(i));
       var count = arena.allocate(JAVA_INT);
       var out = arena.allocate(ADDRESS);
-      check((int) SET_TRAINING.invokeExact(1, count));
-      int before = count.get(JAVA_INT, 0);
-      count.set(JAVA_INT, 0, 0);
+      var before = arena.allocate(JAVA_INT, 2);
+      var bulk = before.asSlice(JAVA_INT.byteSize());
+      check((int) SET_TRAINING.invokeExact(1, before));
+      check((int) SET_BULK.invokeExact(MOST_AT_ONCE, bulk));
       try {
         check((int) INVOKE_OP.invokeExact(op, inputs.size(), arguments, count, out));
       } finally {
-        check((int) SET_TRAINING.invokeExact(before, arena.allocate(JAVA_INT)));
+        check((int) SET_BULK.invokeExact(bulk.get(JAVA_INT, 0), arena.allocate(JAVA_INT)));
+        check((int) SET_TRAINING.invokeExact(before.get(JAVA_INT, 0), arena.allocate(JAVA_INT)));
       }
       var results = new MemorySegment[count.get(JAVA_INT, 0)];
       var array = out.get(ADDRESS, 0).reinterpret(results.length * ADDRESS.byteSize());

@@ -107,11 +107,16 @@ final class Pointwise {
 
   private Term logical(BinaryKind kind, Term a, Term b) {
     return switch (kind) {
-      case AND -> select(a, b, a);
-      case OR -> select(a, a, b);
+      case AND -> ofBytes("broadcast_mul", a, b);
+      case OR -> ofBytes("broadcast_maximum", a, b);
       case XOR -> compare(CompareKind.NE, a, b);
       default -> throw new IllegalStateException(kind + " takes no bool");
     };
+  }
+
+  private Term ofBytes(String op, Term a, Term b) {
+    var bytes = a.type().with(DType.U8);
+    return convert(combined(op, convert(a, DType.U8), convert(b, DType.U8), bytes), DType.BOOL);
   }
 
   private static boolean isFinite(Term x) {
@@ -165,7 +170,14 @@ final class Pointwise {
 
   Term select(Term predicate, Term a, Term b) {
     var shape = common(stored(predicate), common(stored(a), stored(b)));
-    int node = w.op("_npi_where", w.narrow(predicate), w.narrow(a), w.narrow(b));
+    boolean alike =
+        stored(predicate).equals(shape) && stored(a).equals(shape) && stored(b).equals(shape);
+    int chosen = w.narrow(predicate);
+    // The one that does not broadcast is faster, and knows no bool.
+    int node =
+        alike && !a.dtype().isBool()
+            ? w.op("where", w.cast(chosen, DType.BOOL, DType.U8), w.narrow(a), w.narrow(b))
+            : w.op("_npi_where", chosen, w.narrow(a), w.narrow(b));
     return new Term(node, a.type(), shape, null);
   }
 
