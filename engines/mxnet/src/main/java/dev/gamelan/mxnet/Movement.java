@@ -97,14 +97,18 @@ final class Movement {
     return node;
   }
 
-  /** Every element followed by the padding, but for the last. */
+  /**
+   * Every element along the axis followed by the padding, but for the last. They are laid beside
+   * each other and transposed: to join pieces of an element each is ten times slower.
+   */
   private int spread(int node, int padding, Shape shape, int axis, long between) {
-    var column = shape.insert(axis + 1, 1);
-    int rows =
-        w.concatenate(
-            axis + 1, w.reshape(node, column), filled(padding, column.with(axis + 1, between)));
+    long rows = shape.range(0, axis + 1).size();
+    long columns = shape.range(axis + 1, shape.rank()).size();
+    int elements = w.reshape(node, 1, rows, columns);
+    int beside = filled(padding, Shape.of(between, rows, columns));
+    int turned = w.transpose(w.concatenate(0, elements, beside), List.of(1, 0, 2));
     long size = shape.dim(axis) * (between + 1);
-    return w.slice(w.reshape(rows, shape.with(axis, size)), axis, 0, size - between);
+    return w.slice(w.reshape(turned, shape.with(axis, size)), axis, 0, size - between);
   }
 
   private int filled(int scalar, Shape shape) {
