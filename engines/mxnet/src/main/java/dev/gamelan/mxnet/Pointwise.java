@@ -52,7 +52,7 @@ final class Pointwise {
   Term binary(BinaryKind kind, Term a, Term b) {
     if (a.dtype().isBool()) return logical(kind, a, b);
     if (b.number() != null && isShift(kind)) return shift(kind, a, b.number().toLong());
-    boolean scalars = a.dtype() == DType.F32 || a.dtype() == DType.F64;
+    boolean scalars = a.dtype() == DType.F32 || a.dtype() == DType.F64 || a.dtype() == DType.I32;
     if (scalars && isFinite(b)) {
       var op = withScalar(kind, false);
       if (op != null) return scalar(op, a, b);
@@ -88,21 +88,24 @@ final class Pointwise {
 
   /** Of i32, which doubles hold. */
   private Term shift(BinaryKind kind, Term x, long distance) {
-    int rank = x.stored().rank();
     int node = w.narrow(x);
     if (kind == BinaryKind.SHIFT_LEFT) {
-      node = w.op("broadcast_mul", node, w.number(Scalar.of(DType.I32, 1L << distance), rank));
+      node = withScalar("_mul_scalar", (double) DType.I32.wrap(1L << distance), node);
     } else if (distance > 0) {
       int wide = w.cast(node, DType.I32, DType.F64);
+      int shifted =
+          w.op("floor", withScalar("_mul_scalar", Math.scalb(1.0, (int) -distance), wide));
+      node = w.cast(shifted, DType.F64, DType.I32);
+      double bits = Math.scalb(1.0, DType.I32.bits() - (int) distance) - 1;
       if (kind == BinaryKind.SHIFT_RIGHT_LOGICAL) {
-        int turned = w.op("_plus_scalar", Map.of("scalar", Math.scalb(1.0, 32)), wide);
-        wide =
-            w.op("_npi_where", w.op("_npi_less", wide, w.number(DType.F64, 0, rank)), turned, wide);
+        node = withScalar("_npi_bitwise_and_scalar", bits, node);
       }
-      var step = Map.of("scalar", Math.scalb(1.0, (int) -distance));
-      node = w.cast(w.op("floor", w.op("_mul_scalar", step, wide)), DType.F64, DType.I32);
     }
     return new Term(node, x.type(), stored(x), null);
+  }
+
+  private int withScalar(String op, double value, int node) {
+    return w.op(op, Map.of("scalar", value), node);
   }
 
   private Term logical(BinaryKind kind, Term a, Term b) {
@@ -137,7 +140,7 @@ final class Pointwise {
   private Term scalar(String op, Term x, Term number) {
     var value = number.number();
     if (value == null) throw new IllegalStateException("no number");
-    int node = w.op(op, Map.of("scalar", value.toDouble()), w.narrow(x));
+    int node = withScalar(op, value.toDouble(), w.narrow(x));
     return new Term(node, x.type(), stored(x), null);
   }
 
