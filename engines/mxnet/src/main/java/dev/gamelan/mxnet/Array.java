@@ -1,5 +1,7 @@
 package dev.gamelan.mxnet;
 
+import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.Unsupported;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
@@ -11,14 +13,24 @@ import java.lang.foreign.MemorySegment;
  * @param handle freed by whoever owns the array
  */
 record Array(MemorySegment handle, TensorType type) {
+  /** Elements that the library counts to, as it is built. */
+  static final long MOST_ELEMENTS = Integer.MAX_VALUE - 1L;
+
   private static final Shape ONE = Shape.of(1);
 
   /** Of unspecified contents. */
   static Array allocate(TensorType type) {
     var shape =
         type.dtype().isStorage() && type.bytes() > 0 ? Shape.of(type.bytes()) : stored(type);
+    if (shape.size() > MOST_ELEMENTS) throw new EngineException(tooLarge(type).toString());
     int dtype = DataTypes.number(type.dtype());
     return new Array(MxNetBindings.createArray(shape.dims(), dtype), type);
+  }
+
+  static Unsupported tooLarge(TensorType type) {
+    return new Unsupported(
+        "%s, of more than %d elements on mxnet".formatted(type, MOST_ELEMENTS),
+        "split it, or use another engine");
   }
 
   /** The shape of an array for a tensor that is computed with. */

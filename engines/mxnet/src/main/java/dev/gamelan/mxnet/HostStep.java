@@ -29,13 +29,15 @@ final class HostStep implements Step {
       buffer.write(input.read());
       arguments.add(buffer);
     }
-    var outputs = new ArrayList<Array>();
-    for (var buffer : executable.run(arguments)) {
-      var output = Array.allocate(buffer.type());
-      buffer.read(output.write());
-      outputs.add(output);
+    try (var owned = new Owned()) {
+      var outputs = new ArrayList<Array>();
+      for (var buffer : executable.run(arguments)) {
+        var output = owned.add(Array.allocate(buffer.type()));
+        buffer.read(output.write());
+        outputs.add(output);
+      }
+      return owned.give(outputs);
     }
-    return outputs;
   }
 
   @Override

@@ -28,8 +28,8 @@ final class Loops {
         || op instanceof Primitive.Cond;
   }
 
-  private static List<Array> copies(List<Array> arrays) {
-    return arrays.stream().map(Array::copy).toList();
+  private static List<Array> copies(Owned owned, List<Array> arrays) {
+    return arrays.stream().map(array -> owned.add(array.copy())).toList();
   }
 
   private static List<Array> join(List<Array> first, List<Array> second) {
@@ -39,10 +39,10 @@ final class Loops {
   }
 
   private static boolean isTrue(Program condition, List<Array> inputs) {
-    var result = condition.run(inputs).getFirst();
-    boolean value = result.read().get(JAVA_BYTE, 0) != 0;
-    result.free();
-    return value;
+    try (var owned = new Owned()) {
+      var result = owned.add(condition.run(inputs)).getFirst();
+      return result.read().get(JAVA_BYTE, 0) != 0;
+    }
   }
 
   private record Scan(Primitive.Scan op, Program body, List<Value> results) implements Step {
@@ -50,35 +50,37 @@ final class Loops {
     public List<Array> run(List<Array> inputs) {
       int carries = op.carries();
       int first = carries + op.sequences();
-      var state = copies(inputs.subList(0, carries));
       var sequences = inputs.subList(carries, first);
       var free = inputs.subList(first, inputs.size());
-      var stacked =
-          results.subList(carries, results.size()).stream()
-              .map(value -> Array.allocate(value.type()))
-              .toList();
-      for (long i = 0; i < op.length(); i++) {
-        long at = op.reverse() ? op.length() - 1 - i : i;
-        var slices = slices(sequences, at);
-        var arguments = join(join(state, slices), free);
-        var outputs = body.run(arguments);
-        state.forEach(Array::free);
-        slices.forEach(Array::free);
-        state = outputs.subList(0, carries);
-        for (int k = 0; k < stacked.size(); k++) {
-          var output = outputs.get(carries + k);
-          place(stacked.get(k), at).copyFrom(output.read());
-          output.free();
+      try (var owned = new Owned()) {
+        var state = copies(owned, inputs.subList(0, carries));
+        var stacked = new ArrayList<Array>();
+        for (var value : results.subList(carries, results.size())) {
+          stacked.add(owned.add(Array.allocate(value.type())));
         }
+        for (long i = 0; i < op.length(); i++) {
+          long at = op.reverse() ? op.length() - 1 - i : i;
+          var slices = slices(owned, sequences, at);
+          var outputs = owned.add(body.run(join(join(state, slices), free)));
+          owned.free(state);
+          owned.free(slices);
+          state = outputs.subList(0, carries);
+          for (int k = 0; k < stacked.size(); k++) {
+            var output = outputs.get(carries + k);
+            place(stacked.get(k), at).copyFrom(output.read());
+            owned.free(output);
+          }
+        }
+        return owned.give(join(state, stacked));
       }
-      return join(state, stacked);
     }
 
-    private List<Array> slices(List<Array> sequences, long at) {
+    private List<Array> slices(Owned owned, List<Array> sequences, long at) {
       var slices = new ArrayList<Array>();
       for (int k = 0; k < sequences.size(); k++) {
-        var slice = Array.allocate(op.body().inputs().get(op.carries() + k).type());
-        slice.write().copyFrom(place(sequences.get(k), at));
+        var type = op.body().inputs().get(op.carries() + k).type();
+        var slice = owned.add(Array.allocate(type));
+        slice.read().copyFrom(place(sequences.get(k), at));
         slices.add(slice);
       }
       return slices;
@@ -98,14 +100,16 @@ final class Loops {
   private record While(Program condition, Program body, int carries) implements Step {
     @Override
     public List<Array> run(List<Array> inputs) {
-      var state = copies(inputs.subList(0, carries));
       var free = inputs.subList(carries, inputs.size());
-      while (isTrue(condition, join(state, free))) {
-        var next = body.run(join(state, free));
-        state.forEach(Array::free);
-        state = next;
+      try (var owned = new Owned()) {
+        var state = copies(owned, inputs.subList(0, carries));
+        while (isTrue(condition, join(state, free))) {
+          var next = owned.add(body.run(join(state, free)));
+          owned.free(state);
+          state = next;
+        }
+        return owned.give(state);
       }
-      return state;
     }
 
     @Override

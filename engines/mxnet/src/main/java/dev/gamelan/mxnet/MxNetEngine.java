@@ -71,7 +71,7 @@ public final class MxNetEngine implements Engine {
 
   @Override
   public Optional<Unsupported> check(Graph graph, Device device) {
-    return Unsupported.customCall(graph);
+    return Unsupported.customCall(graph).or(() -> Support.tooLarge(graph));
   }
 
   @Override

@@ -38,9 +38,9 @@ final class Pointwise {
           case ERF -> "erf";
           case FLOOR -> "floor";
           case CEIL -> "ceil";
-          case ROUND_EVEN -> "rint";
           case NOT -> x.dtype().isBool() ? "_npi_logical_not" : "_npi_bitwise_not";
           case IS_FINITE -> "_npi_isfinite";
+          case ROUND_EVEN -> throw new IllegalStateException(kind + " is the host's");
         };
     int node = w.op(op, w.narrow(x));
     if (kind == UnaryKind.SIGN && x.dtype().isFloat()) { // MXNet's of NaN is 0.

@@ -151,27 +151,21 @@ final class Program implements Step {
   public List<Array> run(List<Array> inputs) {
     var arrays = new HashMap<Value, Array>();
     for (int i = 0; i < inputs.size(); i++) arrays.put(graph.inputs().get(i), inputs.get(i));
-    var owned = new HashMap<Value, Array>();
-    try {
+    try (var owned = new Owned()) {
       for (var placed : steps) {
         var results = placed.step.run(placed.inputs.stream().map(v -> get(arrays, v)).toList());
+        owned.add(results);
         for (int i = 0; i < results.size(); i++) {
           arrays.put(placed.outputs.get(i), results.get(i));
-          owned.put(placed.outputs.get(i), results.get(i));
         }
-        for (var value : placed.dead) {
-          var array = owned.remove(value);
-          if (array != null) array.free();
-        }
+        for (var value : placed.dead) owned.free(get(arrays, value));
       }
       var outputs = new ArrayList<Array>();
       for (var output : graph.outputs()) {
-        var array = owned.remove(output);
-        outputs.add(array != null ? array : get(arrays, output).copy());
+        var array = get(arrays, output);
+        outputs.add(owned.give(array) ? array : owned.add(array.copy()));
       }
-      return outputs;
-    } finally {
-      owned.values().forEach(Array::free);
+      return owned.give(outputs);
     }
   }
 

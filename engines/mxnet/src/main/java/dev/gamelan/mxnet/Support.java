@@ -1,5 +1,6 @@
 package dev.gamelan.mxnet;
 
+import dev.gamelan.engine.Unsupported;
 import dev.gamelan.ir.BinaryKind;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Node;
@@ -10,6 +11,7 @@ import dev.gamelan.ir.Value;
 import dev.gamelan.ir.Window;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What MXNet's ops compute as our ops say; the rest is the host's. */
@@ -24,6 +26,17 @@ final class Support {
   private static final long LONGEST = 511;
 
   private Support() {}
+
+  /** The first value that an array can't hold. */
+  static Optional<Unsupported> tooLarge(Graph graph) {
+    var values =
+        Stream.concat(
+            graph.inputs().stream(), graph.nodes().stream().flatMap(n -> n.results().stream()));
+    return values
+        .filter(value -> value.type().size() > Array.MOST_ELEMENTS)
+        .findFirst()
+        .map(value -> Array.tooLarge(value.type()));
+  }
 
   static boolean takes(Graph graph, Node node) {
     return Stream.concat(node.inputs().stream(), node.results().stream()).allMatch(Support::fits)
@@ -129,7 +142,7 @@ final class Support {
   private static boolean takes(UnaryKind kind, DType dtype) {
     return switch (kind) {
       case ABS -> dtype != DType.I64; // Through doubles.
-      case ROUND_EVEN -> dtype != DType.F64; // Halves of doubles go away from zero.
+      case ROUND_EVEN -> false; // Its halves go elsewhere.
       default -> true;
     };
   }
