@@ -1,0 +1,99 @@
+package dev.gamelan.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.gamelan.tensor.Tensor;
+import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Tensors from DJL's arrays and back. Both ways copy: each side frees its own memory. The dtypes
+ * are f32 f64 f16 i8 u8 i32 i64 bool.
+ */
+public final class DjlArrays {
+  /** DJL's PyTorch ends the process when it is given one of the others that DJL has names for. */
+  private static final Map<DType, DataType> DTYPES =
+      new EnumMap<>(
+          Map.of(
+              DType.F32, DataType.FLOAT32,
+              DType.F64, DataType.FLOAT64,
+              DType.F16, DataType.FLOAT16,
+              DType.I8, DataType.INT8,
+              DType.U8, DataType.UINT8,
+              DType.I32, DataType.INT32,
+              DType.I64, DataType.INT64,
+              DType.BOOL, DataType.BOOLEAN));
+
+  private DjlArrays() {}
+
+  /**
+   * A tensor of the array's elements, on the device of the calling thread's scope.
+   *
+   * @throws IllegalArgumentException if the array is of another dtype, or sparse
+   */
+  public static Tensor toTensor(NDArray array) {
+    if (array.isSparse()) throw new IllegalArgumentException("a sparse array; make it dense first");
+    var type =
+        new TensorType(
+            dtype(array.getDataType()), dev.gamelan.type.Shape.of(array.getShape().getShape()));
+    var bytes = MemorySegment.ofBuffer(array.toByteBuffer(true).rewind());
+    if (bytes.byteSize() != type.bytes()) {
+      throw new IllegalArgumentException(
+          "an array for %s has %d bytes, not %d".formatted(type, bytes.byteSize(), type.bytes()));
+    }
+    return Tensor.of(type, bytes);
+  }
+
+  /** The tensors of a list, in its order. */
+  public static List<Tensor> toTensors(NDList arrays) {
+    return arrays.stream().map(DjlArrays::toTensor).toList();
+  }
+
+  /**
+   * An array of the tensor's elements that {@code manager} frees; evaluates the tensor.
+   *
+   * @throws IllegalArgumentException if the tensor is of another dtype, or of more than 2 GiB
+   */
+  public static NDArray toArray(Tensor tensor, NDManager manager) {
+    var type = tensor.type();
+    var dtype = dataType(type.dtype());
+    if (type.bytes() > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          type + " is of more than 2 GiB, which no buffer of DJL's is");
+    }
+    var bytes = ByteBuffer.allocateDirect((int) type.bytes()).order(ByteOrder.nativeOrder());
+    tensor.read(MemorySegment.ofBuffer(bytes));
+    return manager.create(bytes, new Shape(type.shape().dims()), dtype);
+  }
+
+  /** The arrays of some tensors, in their order. */
+  public static NDList toArrays(List<Tensor> tensors, NDManager manager) {
+    var arrays = new NDList(tensors.size());
+    for (var tensor : tensors) arrays.add(toArray(tensor, manager));
+    return arrays;
+  }
+
+  private static DType dtype(DataType type) {
+    for (var pair : DTYPES.entrySet()) if (pair.getValue() == type) return pair.getKey();
+    throw new IllegalArgumentException(
+        "an array of %s; of those that pass there are %s: convert it first"
+            .formatted(type, DTYPES.values()));
+  }
+
+  private static DataType dataType(DType dtype) {
+    var type = DTYPES.get(dtype);
+    if (type != null) return type;
+    throw new IllegalArgumentException(
+        "a tensor of %s; of those that pass there are %s: convert it first"
+            .formatted(dtype, DTYPES.keySet()));
+  }
+}

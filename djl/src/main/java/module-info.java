@@ -1,0 +1,9 @@
+/** DJL's arrays, models and translators beside Gamelan's. */
+@SuppressWarnings("requires-transitive-automatic") // DJL is one, by the name in its manifest.
+module dev.gamelan.djl {
+  requires transitive dev.gamelan.core;
+  requires transitive ai.djl.api;
+  requires static org.jspecify;
+
+  exports dev.gamelan.djl;
+}
