@@ -3,6 +3,7 @@
 module dev.gamelan.djl {
   requires transitive dev.gamelan.core;
   requires transitive ai.djl.api;
+  requires static dev.gamelan.pytorch;
   requires static org.jspecify;
 
   exports dev.gamelan.djl;

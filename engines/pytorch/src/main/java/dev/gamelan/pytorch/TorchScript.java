@@ -117,18 +117,65 @@ final class TorchScript {
     return list(Arrays.stream(numbers).boxed().toList());
   }
 
-  /** All of {@code forward}. */
+  /**
+   * What a tensor that {@code forward} reads is called outside of its body.
+   *
+   * @param attribute whether it is the module's, not an argument
+   */
+  record Argument(String name, boolean attribute) {}
+
+  /** All of {@code forward}, with constants as its last arguments and a list as its result. */
   String source() {
     var parameters =
         Stream.concat(IntStream.range(0, inputs).mapToObj(this::input), constants.values().stream())
-            .map(name -> ",\n    %s: Tensor".formatted(name))
+            .map(TorchScript::parameter)
             .collect(Collectors.joining());
     var result =
         outputs.isEmpty()
             ? "annotate(List[Tensor], [])"
             : outputs.stream().collect(Collectors.joining(", ", "[", "]"));
-    return "  def forward(self: __torch__.M%s) -> List[Tensor]:\n%s    return %s\n"
-        .formatted(parameters, body, result);
+    return method(parameters, "List[Tensor]", body.toString(), result);
+  }
+
+  /**
+   * All of {@code forward} for other programs: a tensor or a tuple is its result.
+   *
+   * @param arguments for the inputs, and after them for the constants
+   */
+  String source(List<Argument> arguments) {
+    var names = new ArrayList<>(IntStream.range(0, inputs).mapToObj(this::input).toList());
+    names.addAll(constants.values());
+    var parameters = new StringBuilder();
+    var statements = new StringBuilder();
+    for (int i = 0; i < names.size(); i++) {
+      var argument = arguments.get(i);
+      if (!argument.attribute()) parameters.append(parameter(argument.name()));
+      var from = argument.attribute() ? "self." + argument.name() : argument.name();
+      statements.append("    %s = %s\n".formatted(names.get(i), from));
+    }
+    boolean one = outputs.size() == 1;
+    var types =
+        "Tuple[%s]".formatted(String.join(", ", outputs.stream().map(x -> "Tensor").toList()));
+    var result = String.join(", ", outputs);
+    return method(
+        parameters.toString(),
+        one ? "Tensor" : types,
+        statements.append(body).toString(),
+        one ? result : "(" + result + ")");
+  }
+
+  private static String parameter(String name) {
+    return ",\n    %s: Tensor".formatted(name);
+  }
+
+  private static String method(String parameters, String type, String body, String result) {
+    return "  def forward(self: __torch__.M%s) -> %s:\n%s    return %s\n"
+        .formatted(parameters, type, body, result);
+  }
+
+  /** In the order of the arguments. */
+  List<Literal> constants() {
+    return List.copyOf(constants.keySet());
   }
 
   /** The constants' tensors, in the order of the arguments; the caller closes them. */

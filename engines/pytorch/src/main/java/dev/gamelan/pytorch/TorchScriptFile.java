@@ -1,0 +1,167 @@
+package dev.gamelan.pytorch;
+
+import dev.gamelan.engine.Engines;
+import dev.gamelan.ir.Graph;
+import dev.gamelan.pass.StorageExpansion;
+import dev.gamelan.type.TensorType;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes graphs as TorchScript files (archive format 10), which every PyTorch from 2.1 on loads: in
+ * Python, in C++, through DJL. A file is there whole or not at all.
+ */
+public final class TorchScriptFile {
+  /**
+   * What an input of the graph is in the file.
+   *
+   * @param name an argument's, or that of a weight's attribute; what Python allows in no name
+   *     becomes an underscore
+   * @param value a weight's elements, or null for an argument
+   */
+  public record Input(String name, @Nullable MemorySegment value) {}
+
+  /** Python's, and what the source of an archive uses itself. */
+  private static final Set<String> KEYWORDS =
+      Set.of(
+          "and",
+          "as",
+          "assert",
+          "async",
+          "await",
+          "break",
+          "class",
+          "continue",
+          "def",
+          "del",
+          "elif",
+          "else",
+          "except",
+          "finally",
+          "for",
+          "from",
+          "global",
+          "if",
+          "import",
+          "in",
+          "is",
+          "lambda",
+          "nonlocal",
+          "not",
+          "or",
+          "pass",
+          "raise",
+          "return",
+          "try",
+          "while",
+          "with",
+          "yield",
+          "False",
+          "None",
+          "True",
+          "self",
+          "torch",
+          "training",
+          "forward",
+          "annotate",
+          "ops",
+          "bool",
+          "range",
+          "CONSTANTS");
+
+  /** Of inputs, values and constants in the source. */
+  private static final Pattern OWN_NAMES = Pattern.compile("[xvk][0-9]+");
+
+  private TorchScriptFile() {}
+
+  /**
+   * The module's {@code forward} takes the arguments in their order and gives a tensor, or a tuple
+   * where the graph has several outputs.
+   *
+   * @param inputs one for each input of the graph
+   * @throws IllegalArgumentException if they are not as many, or an argument or output has a
+   *     storage dtype
+   */
+  public static void write(Path file, Graph graph, List<Input> inputs) throws IOException {
+    if (inputs.size() != graph.inputs().size()) {
+      throw new IllegalArgumentException(
+          "the graph has %d inputs; got %d".formatted(graph.inputs().size(), inputs.size()));
+    }
+    checkTypes(graph, inputs);
+    var prepared = Engines.prepare(graph, Engines.get(PyTorchEngine.NAME));
+    var script = PyTorchLowering.lower(StorageExpansion.apply(prepared), "cpu", Set.of());
+    var arguments = new ArrayList<TorchScript.Argument>();
+    var attributes = new ArrayList<TorchScriptArchive.Attribute>();
+    var names = new HashSet<String>();
+    for (int i = 0; i < inputs.size(); i++) {
+      var input = inputs.get(i);
+      var name = unique(input.name(), names);
+      var type = StorageExpansion.packed(graph.inputTypes().get(i));
+      arguments.add(new TorchScript.Argument(name, input.value() != null));
+      if (input.value() != null) {
+        attributes.add(new TorchScriptArchive.Attribute(name, type, input.value()));
+      }
+    }
+    for (var constant : script.constants()) {
+      var name = unique("constant", names);
+      arguments.add(new TorchScript.Argument(name, true));
+      var bytes = MemorySegment.ofBuffer(constant.bytes());
+      attributes.add(new TorchScriptArchive.Attribute(name, constant.type(), bytes));
+    }
+    write(file, script.source(arguments), attributes);
+  }
+
+  private static void checkTypes(Graph graph, List<Input> inputs) {
+    for (int i = 0; i < inputs.size(); i++) {
+      var type = graph.inputTypes().get(i);
+      var value = inputs.get(i).value();
+      if (value == null) checkType(type, inputs.get(i).name());
+      else if (value.byteSize() != type.bytes()) {
+        throw new IllegalArgumentException(
+            "%s: %s has %d bytes; got %d"
+                .formatted(inputs.get(i).name(), type, type.bytes(), value.byteSize()));
+      }
+    }
+    graph.outputTypes().forEach(type -> checkType(type, "an output"));
+  }
+
+  private static void checkType(TensorType type, String what) {
+    if (type.dtype().isStorage()) {
+      throw new IllegalArgumentException(
+          "%s is %s, which PyTorch has no tensors of; convert it".formatted(what, type));
+    }
+  }
+
+  private static String unique(String name, Set<String> taken) {
+    var plain = name.replaceAll("[^A-Za-z0-9_]", "_");
+    var start = plain.isEmpty() || Character.isDigit(plain.charAt(0)) ? "_" + plain : plain;
+    if (KEYWORDS.contains(start) || OWN_NAMES.matcher(start).matches()) start += "_";
+    var unique = start;
+    for (int i = 1; !taken.add(unique); i++) unique = start + "_" + i;
+    return unique;
+  }
+
+  private static void write(Path file, String source, List<TorchScriptArchive.Attribute> attributes)
+      throws IOException {
+    var folder = file.toAbsolutePath().getParent();
+    var part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
+    try {
+      try (var out = new BufferedOutputStream(Files.newOutputStream(part))) {
+        TorchScriptArchive.write(out, source, attributes);
+      }
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+}
