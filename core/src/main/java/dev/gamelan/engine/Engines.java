@@ -5,7 +5,6 @@ import dev.gamelan.engine.reference.ReferenceKernels;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Literal;
 import dev.gamelan.ir.Op;
-import dev.gamelan.ir.Value;
 import dev.gamelan.pass.AlgebraicSimplification;
 import dev.gamelan.pass.CommonSubexpressionElimination;
 import dev.gamelan.pass.CompositeExpansion;
@@ -14,6 +13,7 @@ import dev.gamelan.pass.DeadNodeElimination;
 import dev.gamelan.pass.MixedPrecision;
 import dev.gamelan.pass.PassPipeline;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.Comparator;
 import java.util.List;
@@ -137,11 +137,27 @@ public final class Engines {
   }
 
   /**
+   * A buffer of unspecified contents.
+   *
+   * @throws EngineException naming the dtype if the engine has not got it
+   */
+  public static Buffer allocate(TensorType type, Device device) {
+    var engine = get(device.engine());
+    checkDtype("a tensor", type, engine.dtypes(device), device);
+    return engine.allocate(type, device);
+  }
+
+  /**
    * Checks, expands, simplifies and compiles. Every graph goes through here.
    *
    * @throws EngineException naming the op or dtype that the engine has not, and the remedy
    */
   public static Executable compile(Graph graph, Device device, CompileOptions options) {
+    return get(device.engine()).compile(checked(graph, device, options), device, options);
+  }
+
+  /** What {@link #compile} gives the engine, or its exception. */
+  public static Graph checked(Graph graph, Device device, CompileOptions options) {
     var engine = get(device.engine());
     var prepared = prepare(graph, engine, options.precision());
     checkDtypes(prepared, engine, device);
@@ -151,7 +167,7 @@ public final class Engines {
             unsupported -> {
               throw new EngineException("%s can't run %s".formatted(device, unsupported));
             });
-    return engine.compile(prepared, device, options);
+    return prepared;
   }
 
   /** The graph as {@code engine} compiles it. */
@@ -190,18 +206,18 @@ public final class Engines {
 
   private static void checkDtypes(Graph graph, Engine engine, Device device) {
     var dtypes = engine.dtypes(device);
-    for (var input : graph.inputs()) checkDtype("an input", input, dtypes, device);
+    for (var input : graph.inputs()) checkDtype("an input", input.type(), dtypes, device);
     for (var node : graph.nodes()) {
-      for (var result : node.results()) checkDtype(node.op().name(), result, dtypes, device);
+      for (var result : node.results()) checkDtype(node.op().name(), result.type(), dtypes, device);
       for (var body : node.op().bodies()) checkDtypes(body, engine, device);
     }
   }
 
-  private static void checkDtype(String what, Value value, Set<DType> dtypes, Device device) {
-    var dtype = value.type().dtype();
+  private static void checkDtype(String what, TensorType type, Set<DType> dtypes, Device device) {
+    var dtype = type.dtype();
     if (dtype.isStorage() || dtypes.contains(dtype)) return;
     throw new EngineException(
         "%s has no %s, which %s needs (%s); convert to one of %s, or use another device"
-            .formatted(device, dtype, what, value.type(), dtypes));
+            .formatted(device, dtype, what, type, dtypes));
   }
 }

@@ -152,7 +152,7 @@ final class Evaluation {
   }
 
   private Buffer scalar(Scalar number) {
-    var buffer = Engines.get(device.engine()).allocate(TensorType.of(number.dtype()), device);
+    var buffer = Engines.allocate(TensorType.of(number.dtype()), device);
     try (var arena = Arena.ofConfined()) {
       var bytes = arena.allocate(8, 8);
       bytes.set(ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN), 0, number.bits());
@@ -179,7 +179,7 @@ final class Evaluation {
   static DeviceBuffer upload(Device device, TensorType type, MemorySegment contents) {
     var reservation = Engines.budget(device).reserve(type);
     try {
-      var buffer = Engines.get(device.engine()).allocate(type, device);
+      var buffer = Engines.allocate(type, device);
       buffer.write(contents);
       return own(buffer, reservation);
     } catch (RuntimeException e) {

@@ -30,7 +30,8 @@ public final class TorchScriptExport {
    * order; its buffers have the parameters' names, with underscores for dots.
    *
    * @param inputs names and types of the function's arguments, in order
-   * @throws IllegalArgumentException if an argument or result has a dtype that PyTorch lacks
+   * @throws IllegalArgumentException if an argument or result has a storage dtype
+   * @throws dev.gamelan.engine.EngineException naming the op or dtype that PyTorch has not
    */
   public static void write(
       Path file,

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.gamelan.tensor.Devices;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -76,7 +77,8 @@ class DjlArraysTest {
   @EnumSource(names = {"BF16", "I16", "U16", "U32", "U64", "I4", "F8E5M2"})
   void otherDtypesAreRefusedByName(DType dtype) {
     var type = TensorType.of(dtype, 2);
-    var tensor = Tensor.of(type, MemorySegment.ofArray(new byte[(int) type.bytes()]));
+    var bytes = MemorySegment.ofArray(new byte[(int) type.bytes()]);
+    var tensor = Devices.use("reference:0", () -> Tensor.of(type, bytes));
     try (var manager = NDManager.newBaseManager()) {
       var refused =
           assertThrows(IllegalArgumentException.class, () -> DjlArrays.toArray(tensor, manager));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gamelan.engine.EngineException;
 import dev.gamelan.nn.Conv2d;
 import dev.gamelan.nn.Convolution;
 import dev.gamelan.nn.LayerNorm;
@@ -159,6 +160,13 @@ class TorchScriptExportTest {
                 new Sequential(),
                 one("codes", TensorType.of(DType.F8E5M2, 4)),
                 in -> List.of(in.getFirst().convert(DType.F32))));
+    var refused =
+        assertThrows(
+            EngineException.class,
+            () ->
+                TorchScriptExport.write(
+                    file, new Sequential(), one("wide", TensorType.of(DType.U32, 4)), in -> in));
+    assertTrue(refused.getMessage().contains("u32"), refused.getMessage());
     try (var left = Files.list(folder)) {
       assertEquals(0, left.count());
     }

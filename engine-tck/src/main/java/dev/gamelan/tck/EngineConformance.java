@@ -21,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -52,6 +53,19 @@ public abstract class EngineConformance {
     return rows(
         (spec, dtype) -> spec.differentiable() && dtype.isFloat() && !dtype.isStorage(),
         (c, seed) -> backward(c, seed));
+  }
+
+  @Test
+  void aTensorOfADtypeThatTheEngineLacksIsRefusedByName() {
+    var lacking =
+        EnumSet.complementOf(EnumSet.copyOf(Engines.get(device().engine()).dtypes(device())));
+    for (var dtype : lacking) {
+      if (dtype.isStorage()) continue;
+      var refused =
+          assertThrows(
+              EngineException.class, () -> Engines.allocate(TensorType.of(dtype, 2), device()));
+      assertTrue(refused.toString().contains("has no " + dtype), refused.toString());
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.gamelan.pytorch;
 
+import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Engines;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.pass.StorageExpansion;
@@ -91,6 +92,7 @@ public final class TorchScriptFile {
    * @param inputs one for each input of the graph
    * @throws IllegalArgumentException if they are not as many, or an argument or output has a
    *     storage dtype
+   * @throws dev.gamelan.engine.EngineException naming the op or dtype that PyTorch has not
    */
   public static void write(Path file, Graph graph, List<Input> inputs) throws IOException {
     if (inputs.size() != graph.inputs().size()) {
@@ -98,7 +100,7 @@ public final class TorchScriptFile {
           "the graph has %d inputs; got %d".formatted(graph.inputs().size(), inputs.size()));
     }
     checkTypes(graph, inputs);
-    var prepared = Engines.prepare(graph, Engines.get(PyTorchEngine.NAME));
+    var prepared = Engines.checked(graph, Devices.HOST, CompileOptions.DEFAULT);
     var script = PyTorchLowering.lower(StorageExpansion.apply(prepared), "cpu", Set.of());
     var arguments = new ArrayList<TorchScript.Argument>();
     var attributes = new ArrayList<TorchScriptArchive.Attribute>();
