@@ -101,21 +101,19 @@ final class Convolutions {
    */
   private int patches(int data, Shape shape, Shape kernel, Window window) {
     if (window.rank() > 2) throw new IllegalStateException("the host's");
-    boolean flat = window.rank() == 1;
     var attributes = new TreeMap<String, Object>();
-    attributes.put(
-        "kernel", flat ? "(1,%d)".formatted(kernel.dim(0)) : Symbol.tuple(kernel.toList()));
-    attributes.put(
-        "stride",
-        flat ? "(1,%d)".formatted(window.strides().getFirst()) : Symbol.tuple(window.strides()));
-    attributes.put(
-        "dilate",
-        flat ? "(1,%d)".formatted(window.dilation().getFirst()) : Symbol.tuple(window.dilation()));
-    if (flat) {
+    attributes.put("kernel", twoAxes(kernel.toList()));
+    attributes.put("stride", twoAxes(window.strides()));
+    attributes.put("dilate", twoAxes(window.dilation()));
+    if (window.rank() == 1) {
       long padded = shape.dim(2) + window.low().getFirst() + window.high().getFirst();
       data = w.reshape(data, shape.dim(0), shape.dim(1), 1, padded);
     }
     return w.op("im2col", attributes, data);
+  }
+
+  private static String twoAxes(List<Long> numbers) {
+    return numbers.size() == 1 ? "(1,%d)".formatted(numbers.getFirst()) : Symbol.tuple(numbers);
   }
 
   static boolean takes(Primitive.Pool op) {

@@ -1,9 +1,9 @@
 package dev.gamelan.pytorch;
 
 import dev.gamelan.engine.DeepStack;
-import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.UseCount;
 
-/** A loaded archive. Deleted when it is closed and no run uses it any more. */
+/** A loaded archive. */
 final class Module implements AutoCloseable {
   /** PyTorch observes one run, optimises in the next one, and is done. */
   private static final int COMPILING_RUNS = 3;
@@ -12,12 +12,12 @@ final class Module implements AutoCloseable {
   private final String methods;
   private final Object compiling = new Object();
   private volatile int runs;
-  private int users = 1;
-  private boolean closed;
+  private final UseCount uses;
 
   private Module(long handle, String methods) {
     this.handle = handle;
     this.methods = methods;
+    this.uses = new UseCount("the executable", () -> PyTorchBindings.deleteModule(handle));
   }
 
   /**
@@ -29,13 +29,13 @@ final class Module implements AutoCloseable {
 
   /** Calls {@code forward} with values that stay the caller's; the tensors become the caller's. */
   long[] run(long... arguments) {
-    acquire();
+    uses.acquire();
     try {
       return runs < COMPILING_RUNS
           ? compilingRun(arguments)
           : PyTorchBindings.run(handle, arguments);
     } finally {
-      release();
+      uses.release();
     }
   }
 
@@ -51,19 +51,8 @@ final class Module implements AutoCloseable {
     return PyTorchBindings.run(handle, arguments);
   }
 
-  private synchronized void acquire() {
-    if (closed) throw new EngineException("the executable is closed");
-    users++;
-  }
-
-  private synchronized void release() {
-    if (--users == 0) PyTorchBindings.deleteModule(handle);
-  }
-
   @Override
-  public synchronized void close() {
-    if (closed) return;
-    closed = true;
-    release();
+  public void close() {
+    uses.close();
   }
 }

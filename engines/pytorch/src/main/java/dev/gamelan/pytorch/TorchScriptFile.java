@@ -9,6 +9,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -156,6 +157,9 @@ public final class TorchScriptFile {
   private static void write(Path file, String source, List<TorchScriptArchive.Attribute> attributes)
       throws IOException {
     var folder = file.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new NoSuchFileException(String.valueOf(folder));
+    }
     var part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
     try {
       try (var out = new BufferedOutputStream(Files.newOutputStream(part))) {

@@ -3,6 +3,7 @@ package dev.gamelan.tensorflow;
 import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.EngineException;
+import dev.gamelan.engine.UseCount;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -13,8 +14,7 @@ final class TensorFlowBuffer implements Buffer {
   private final Device device;
   private final MemorySegment tensor;
   private final MemorySegment memory;
-  private int users = 1;
-  private boolean closed;
+  private final UseCount uses;
 
   /**
    * @param tensor is this buffer's from now on
@@ -24,6 +24,7 @@ final class TensorFlowBuffer implements Buffer {
     this.device = device;
     this.tensor = tensor;
     this.memory = TensorFlowBindings.memory(tensor);
+    this.uses = new UseCount("buffer " + type, () -> TensorFlowBindings.deleteTensor(tensor));
     if (memory.byteSize() != type.bytes()) {
       TensorFlowBindings.deleteTensor(tensor);
       throw new EngineException(
@@ -48,13 +49,12 @@ final class TensorFlowBuffer implements Buffer {
   }
 
   /** Keeps the tensor until {@link #release}. */
-  synchronized void acquire() {
-    if (closed) throw new EngineException("buffer %s is closed".formatted(type));
-    users++;
+  void acquire() {
+    uses.acquire();
   }
 
-  synchronized void release() {
-    if (--users == 0) TensorFlowBindings.deleteTensor(tensor);
+  void release() {
+    uses.release();
   }
 
   @Override
@@ -95,14 +95,12 @@ final class TensorFlowBuffer implements Buffer {
   }
 
   @Override
-  public synchronized Optional<MemorySegment> host() {
-    return closed ? Optional.empty() : Optional.of(memory);
+  public Optional<MemorySegment> host() {
+    return uses.isClosed() ? Optional.empty() : Optional.of(memory);
   }
 
   @Override
-  public synchronized void close() {
-    if (closed) return;
-    closed = true;
-    release();
+  public void close() {
+    uses.close();
   }
 }

@@ -9,6 +9,7 @@ import dev.gamelan.engine.DeepStack;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
+import dev.gamelan.engine.UseCount;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.pass.StorageExpansion;
 import dev.gamelan.stablehlo.StableHloPrinter;
@@ -25,7 +26,6 @@ import java.util.List;
 final class TensorFlowExecutable implements Executable {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  /** Deleted when the executable is closed and no run uses it any more. */
   private static final class Session {
     private final MemorySegment graph;
     private final MemorySegment session;
@@ -34,8 +34,7 @@ final class TensorFlowExecutable implements Executable {
     private final MemorySegment outputs;
     private final int inputCount;
     private final int outputCount;
-    private int users = 1;
-    private boolean closed;
+    private final UseCount uses = new UseCount("the executable", this::delete);
     private volatile boolean compiled;
 
     Session(byte[] graphDef, byte[] config, int inputCount, int outputCount) {
@@ -74,7 +73,7 @@ final class TensorFlowExecutable implements Executable {
     }
 
     private MemorySegment[] run(List<TensorFlowBuffer> arguments) {
-      acquire();
+      uses.acquire();
       try (var memory = Arena.ofConfined()) {
         var pointers = memory.allocate(ADDRESS, inputCount);
         for (int i = 0; i < inputCount; i++) {
@@ -87,26 +86,18 @@ final class TensorFlowExecutable implements Executable {
         for (int i = 0; i < outputCount; i++) tensors[i] = results.getAtIndex(ADDRESS, i);
         return tensors;
       } finally {
-        release();
+        uses.release();
       }
     }
 
-    private synchronized void acquire() {
-      if (closed) throw new EngineException("the executable is closed");
-      users++;
-    }
-
-    private synchronized void release() {
-      if (--users > 0) return;
+    private void delete() {
       TensorFlowBindings.deleteSession(session);
       TensorFlowBindings.deleteGraph(graph);
       arena.close();
     }
 
-    /** Once, by the cleaner. */
-    synchronized void close() {
-      closed = true;
-      release();
+    void close() {
+      uses.close();
     }
   }
 
