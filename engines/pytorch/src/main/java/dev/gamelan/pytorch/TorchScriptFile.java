@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes graphs as TorchScript files (archive format 10), which every PyTorch from 2.1 on loads: in
- * Python, in C++, through DJL. A file is there whole or not at all.
+ * Writes graphs as TorchScript files (archive format 10) that PyTorch loads without Gamelan: in
+ * Python, in C++, through DJL. Tried with 2.7 and 2.13. A file is there whole or not at all.
  */
 public final class TorchScriptFile {
   /**
