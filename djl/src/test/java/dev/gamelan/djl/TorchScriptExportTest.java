@@ -19,6 +19,7 @@ import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -28,6 +29,8 @@ import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TorchScriptExportTest {
   @TempDir Path folder;
@@ -146,6 +149,34 @@ class TorchScriptExportTest {
       var digits = new Tensor[8];
       for (int i = 0; i < 8; i++) digits[i] = Tensor.scalar(i + 1);
       assertEquals(12345678f, loaded.call(digits).getFirst().toFloat());
+    }
+  }
+
+  /** Of every dtype that PyTorch has, and of codes, which it has as bytes. */
+  @ParameterizedTest
+  @EnumSource(
+      names = {
+        "F32", "F64", "F16", "BF16", "I8", "U8", "I16", "I32", "I64", "BOOL", "I4", "F8E5M2"
+      })
+  void weightsKeepTheirElements(DType dtype) throws IOException {
+    for (long size : new long[] {0, 1, 70_001}) {
+      var type = TensorType.of(dtype, size);
+      var bytes = new byte[(int) type.bytes()];
+      for (int i = 0; i < bytes.length; i++)
+        bytes[i] = (byte) (dtype == DType.BOOL ? i % 2 : i % 3);
+      var weight = Tensor.of(type, MemorySegment.ofArray(bytes));
+      var file = folder.resolve(dtype + "-" + size + ".pt");
+      TorchScriptExport.write(
+          file,
+          new Sequential(),
+          one("x", TensorType.of(DType.F32, size)),
+          in -> List.of(weight.convert(DType.F32).add(in.getFirst())));
+      try (var loaded = ForeignModel.torchScript(file)) {
+        var x = Tensors.full(TensorType.of(DType.F32, size), 2);
+        assertArrayEquals(
+            weight.convert(DType.F32).add(2).toFloatArray(),
+            loaded.call(x).getFirst().toFloatArray());
+      }
     }
   }
 
