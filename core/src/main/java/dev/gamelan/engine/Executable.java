@@ -1,5 +1,6 @@
 package dev.gamelan.engine;
 
+import dev.gamelan.type.TensorType;
 import java.util.List;
 
 /**
@@ -15,6 +16,22 @@ public interface Executable extends AutoCloseable {
    * @throws EngineException before anything was written if an input does not match
    */
   List<Buffer> run(List<Buffer> inputs);
+
+  /**
+   * What engines do first in {@link #run}: nothing is allocated where all is well.
+   *
+   * @throws EngineException if {@code inputs} are not of {@code types}
+   */
+  static void checkTypes(List<Buffer> inputs, List<TensorType> types) {
+    boolean same = inputs.size() == types.size();
+    for (int i = 0; same && i < types.size(); i++) {
+      same = types.get(i).equals(inputs.get(i).type());
+    }
+    if (same) return;
+    throw new EngineException(
+        "the executable takes %s; got %s"
+            .formatted(types, inputs.stream().map(Buffer::type).toList()));
+  }
 
   /** What a run needs beside inputs and outputs. */
   long workspaceBytes();

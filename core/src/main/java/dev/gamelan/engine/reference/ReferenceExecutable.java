@@ -3,7 +3,6 @@ package dev.gamelan.engine.reference;
 import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Device;
-import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.pass.MemoryPlan;
@@ -27,11 +26,7 @@ final class ReferenceExecutable implements Executable {
   @Override
   public List<Buffer> run(List<Buffer> inputs) {
     try {
-      var types = inputs.stream().map(Buffer::type).toList();
-      if (!types.equals(graph.inputTypes())) {
-        throw new EngineException(
-            "the executable takes %s; got %s".formatted(graph.inputTypes(), types));
-      }
+      Executable.checkTypes(inputs, graph.inputTypes());
       var arrays = new ArrayList<Array>(inputs.size());
       for (var input : inputs) arrays.add(((ReferenceBuffer) input).array());
       return ReferenceKernels.run(graph, arrays).stream()

@@ -3,7 +3,6 @@ package dev.gamelan.mxnet;
 import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Device;
-import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.engine.UseCount;
 import dev.gamelan.ir.Graph;
@@ -52,7 +51,7 @@ final class MxNetExecutable implements Executable {
 
   @Override
   public List<Buffer> run(List<Buffer> inputs) {
-    checkTypes(inputs);
+    Executable.checkTypes(inputs, inputTypes);
     uses.acquire();
     var used = new ArrayList<MxNetBuffer>(inputs.size());
     try {
@@ -78,13 +77,6 @@ final class MxNetExecutable implements Executable {
       uses.release();
       Reference.reachabilityFence(this);
     }
-  }
-
-  private void checkTypes(List<Buffer> inputs) {
-    if (inputs.stream().map(Buffer::type).toList().equals(inputTypes)) return;
-    throw new EngineException(
-        "the executable takes %s; got %s"
-            .formatted(inputTypes, inputs.stream().map(Buffer::type).toList()));
   }
 
   /** Its steps: a symbol's JSON, or what is computed on the host. */

@@ -48,7 +48,7 @@ final class OneDnnExecutable implements Executable {
   @Override
   public List<Buffer> run(List<Buffer> inputs) {
     if (closed) throw new EngineException("the executable is closed");
-    checkTypes(inputs);
+    Executable.checkTypes(inputs, program.inputTypes());
     var acquired = new ArrayList<OneDnnBuffer>(inputs.size());
     var outputs = new ArrayList<OneDnnBuffer>(program.outputTypes().size());
     Run run = null;
@@ -88,18 +88,6 @@ final class OneDnnExecutable implements Executable {
       return buffer;
     }
     return OneDnnBuffer.of(type, device, pool);
-  }
-
-  private void checkTypes(List<Buffer> inputs) {
-    var types = program.inputTypes();
-    boolean same = inputs.size() == types.size();
-    for (int i = 0; same && i < types.size(); i++) {
-      same = types.get(i).equals(inputs.get(i).type());
-    }
-    if (same) return;
-    throw new EngineException(
-        "the executable takes %s; got %s"
-            .formatted(types, inputs.stream().map(Buffer::type).toList()));
   }
 
   private void execute(Run run) {

@@ -7,7 +7,6 @@ import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.DeepStack;
 import dev.gamelan.engine.Device;
-import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.engine.UseCount;
 import dev.gamelan.ir.Graph;
@@ -129,7 +128,7 @@ final class TensorFlowExecutable implements Executable {
 
   @Override
   public List<Buffer> run(List<Buffer> inputs) {
-    checkTypes(inputs);
+    Executable.checkTypes(inputs, inputTypes);
     var used = new ArrayList<TensorFlowBuffer>(inputs.size());
     try {
       for (var input : inputs) {
@@ -160,13 +159,6 @@ final class TensorFlowExecutable implements Executable {
       }
     }
     return outputs;
-  }
-
-  private void checkTypes(List<Buffer> inputs) {
-    if (inputs.stream().map(Buffer::type).toList().equals(inputTypes)) return;
-    throw new EngineException(
-        "the executable takes %s; got %s"
-            .formatted(inputTypes, inputs.stream().map(Buffer::type).toList()));
   }
 
   /** The StableHLO. */
