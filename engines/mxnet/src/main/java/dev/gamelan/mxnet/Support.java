@@ -27,15 +27,19 @@ final class Support {
 
   private Support() {}
 
-  /** The first value that an array can't hold. */
+  /** The first value that an array can't hold, wherever it is. */
   static Optional<Unsupported> tooLarge(Graph graph) {
-    var values =
-        Stream.concat(
-            graph.inputs().stream(), graph.nodes().stream().flatMap(n -> n.results().stream()));
-    return values
+    return values(graph)
         .filter(value -> value.type().size() > Array.MOST_ELEMENTS)
         .findFirst()
         .map(value -> Array.tooLarge(value.type()));
+  }
+
+  private static Stream<Value> values(Graph graph) {
+    var own = graph.nodes().stream().flatMap(node -> node.results().stream());
+    var inside = graph.nodes().stream().flatMap(node -> node.op().bodies().stream());
+    return Stream.of(graph.inputs().stream(), own, inside.flatMap(Support::values))
+        .flatMap(values -> values);
   }
 
   static boolean takes(Graph graph, Node node) {
