@@ -1,12 +1,16 @@
 package dev.gamelan.tensorflow;
 
+import java.util.List;
+
 /**
  * What a user may set, as system properties; the only place that reads them.
  *
  * @param threads of the process that compute: {@code -Dgamelan.tensorflow.threads=4}, else the
  *     cores that the JVM may use
+ * @param lowering {@code -Dgamelan.tensorflow.lowering=graph} or {@code xla} forces one, else
+ *     {@code auto}
  */
-record Configuration(int threads) {
+record Configuration(int threads, Lowering lowering) {
   static Configuration ofSystem() {
     int threads =
         Integer.getInteger(
@@ -14,6 +18,12 @@ record Configuration(int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("gamelan.tensorflow.threads: at least 1; got " + threads);
     }
-    return new Configuration(threads);
+    var lowering = System.getProperty("gamelan.tensorflow.lowering", "auto");
+    for (var choice : Lowering.values()) {
+      if (choice.toString().equals(lowering)) return new Configuration(threads, choice);
+    }
+    throw new IllegalArgumentException(
+        "gamelan.tensorflow.lowering: one of %s; got %s"
+            .formatted(List.of(Lowering.values()), lowering));
   }
 }

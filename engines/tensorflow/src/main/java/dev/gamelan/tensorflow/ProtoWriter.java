@@ -1,8 +1,10 @@
 package dev.gamelan.tensorflow;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
 
 /** Protocol buffers as bytes: the wire format of varints and of what has a length. */
 final class ProtoWriter {
@@ -28,6 +30,16 @@ final class ProtoWriter {
   /** An entry of a map whose keys are strings. */
   ProtoWriter entry(int field, String key, ProtoWriter value) {
     return message(field, new ProtoWriter().text(1, key).message(2, value));
+  }
+
+  ProtoWriter bytes(int field, MemorySegment value) {
+    return bytes(field, value.toArray(JAVA_BYTE));
+  }
+
+  /** The fields of another message too. */
+  ProtoWriter append(ProtoWriter other) {
+    bytes.writeBytes(other.toBytes());
+    return this;
   }
 
   byte[] toBytes() {

@@ -27,6 +27,7 @@ public final class TensorFlowEngine implements Engine {
   private static final int CONFIG_INTER_OP_THREADS = 5;
 
   private final int threads;
+  private final Lowering lowering;
 
   /** Of every session: ops run in the thread of the caller, and share the threads they split on. */
   private final byte[] config;
@@ -38,6 +39,7 @@ public final class TensorFlowEngine implements Engine {
 
   TensorFlowEngine(Configuration configuration) {
     this.threads = configuration.threads();
+    this.lowering = configuration.lowering();
     this.config =
         new ProtoWriter()
             .number(CONFIG_INTRA_OP_THREADS, threads)
@@ -83,7 +85,7 @@ public final class TensorFlowEngine implements Engine {
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
     long workspace = MemoryPlan.of(graph, options.donated()).arenaBytes();
-    return new TensorFlowExecutable(graph, device, options, config, workspace);
+    return new TensorFlowExecutable(graph, lowering, device, options, config, workspace);
   }
 
   @Override

@@ -10,8 +10,6 @@ import dev.gamelan.engine.Device;
 import dev.gamelan.engine.Executable;
 import dev.gamelan.engine.UseCount;
 import dev.gamelan.ir.Graph;
-import dev.gamelan.pass.StorageExpansion;
-import dev.gamelan.stablehlo.StableHloPrinter;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,24 +34,25 @@ final class TensorFlowExecutable implements Executable {
     private final UseCount uses = new UseCount("the executable", this::delete);
     private volatile boolean compiled;
 
-    Session(byte[] graphDef, byte[] config, int inputCount, int outputCount) {
-      this.graph = TensorFlowBindings.importGraph(graphDef);
+    Session(Program program, byte[] config) {
+      this.graph = TensorFlowBindings.importGraph(program.graph().message().toBytes());
       this.session = TensorFlowBindings.newSession(graph, config);
-      this.inputs = arena.allocate(TensorFlowBindings.OUTPUT, inputCount);
-      this.outputs = arena.allocate(TensorFlowBindings.OUTPUT, outputCount);
-      this.inputCount = inputCount;
-      this.outputCount = outputCount;
-      for (int i = 0; i < inputCount; i++) {
-        set(inputs, i, TensorFlowBindings.operation(graph, XlaGraph.input(i)), 0);
-      }
-      var call = TensorFlowBindings.operation(graph, XlaGraph.CALL);
-      for (int i = 0; i < outputCount; i++) set(outputs, i, call, i);
+      this.inputs = endpoints(program.inputs());
+      this.outputs = endpoints(program.outputs());
+      this.inputCount = program.inputs().size();
+      this.outputCount = program.outputs().size();
     }
 
-    private static void set(MemorySegment array, int at, MemorySegment operation, int index) {
-      long offset = at * TensorFlowBindings.OUTPUT.byteSize();
-      array.set(ADDRESS, offset, operation);
-      array.set(JAVA_INT, offset + ADDRESS.byteSize(), index);
+    private MemorySegment endpoints(List<String> names) {
+      var array = arena.allocate(TensorFlowBindings.OUTPUT, names.size());
+      for (int i = 0; i < names.size(); i++) {
+        var parts = names.get(i).split(":", 2);
+        int index = parts.length == 1 ? 0 : Integer.parseInt(parts[1]);
+        long offset = i * TensorFlowBindings.OUTPUT.byteSize();
+        array.set(ADDRESS, offset, TensorFlowBindings.operation(graph, parts[0]));
+        array.set(JAVA_INT, offset + ADDRESS.byteSize(), index);
+      }
+      return array;
     }
 
     /**
@@ -100,7 +99,7 @@ final class TensorFlowExecutable implements Executable {
     }
   }
 
-  private final String stableHlo;
+  private final String text;
   private final Session session;
   private final Cleaner.Cleanable cleanable;
   private final List<TensorType> inputTypes;
@@ -113,16 +112,20 @@ final class TensorFlowExecutable implements Executable {
    * @param config of the session, a ConfigProto
    */
   TensorFlowExecutable(
-      Graph graph, Device device, CompileOptions options, byte[] config, long workspaceBytes) {
-    var expanded = StorageExpansion.apply(graph);
-    this.stableHlo = StableHloPrinter.print(expanded);
+      Graph graph,
+      Lowering lowering,
+      Device device,
+      CompileOptions options,
+      byte[] config,
+      long workspaceBytes) {
+    var program = Program.of(graph, lowering);
+    this.text = program.text();
     this.inputTypes = graph.inputTypes();
     this.outputTypes = graph.outputTypes();
     this.device = device;
     this.options = options;
     this.workspaceBytes = workspaceBytes;
-    var graphDef = XlaGraph.of(stableHlo, expanded.inputTypes(), expanded.outputTypes());
-    this.session = new Session(graphDef, config, inputTypes.size(), outputTypes.size());
+    this.session = new Session(program, config);
     this.cleanable = CLEANER.register(this, session::close);
   }
 
@@ -136,7 +139,7 @@ final class TensorFlowExecutable implements Executable {
         buffer.acquire();
         used.add(buffer);
       }
-      return outputTypes.isEmpty() ? List.of() : outputs(session.run(used, stableHlo), used);
+      return outputTypes.isEmpty() ? List.of() : outputs(session.run(used, text), used);
     } finally {
       Reference.reachabilityFence(this);
       used.forEach(TensorFlowBuffer::release);
@@ -161,10 +164,10 @@ final class TensorFlowExecutable implements Executable {
     return outputs;
   }
 
-  /** The StableHLO. */
+  /** The StableHLO, or the ops. */
   @Override
   public String explain() {
-    return stableHlo;
+    return text;
   }
 
   @Override
