@@ -63,13 +63,7 @@ final class Indexing {
         w.op("Mul", DType.I64, clamped(index, shape.dim(axis)), w.number(DType.I64, strides[axis]));
     for (int other : shape.otherAxes(List.of(axis))) {
       if (shape.dim(other) == 1) continue;
-      var steps =
-          w.op(
-              "Range",
-              Attributes.none().type("Tidx", DType.I64),
-              w.number(DType.I64, 0L),
-              w.number(DType.I64, shape.dim(other) * strides[other]),
-              w.number(DType.I64, strides[other]));
+      var steps = w.range(shape.dim(other), strides[other]);
       var dims = Term.ones(shape.rank()).with(other, shape.dim(other));
       place = w.op("AddV2", DType.I64, place, w.reshape(steps, DType.I64, dims));
     }

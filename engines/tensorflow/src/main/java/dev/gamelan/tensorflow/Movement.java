@@ -40,16 +40,9 @@ final class Movement {
   }
 
   Term iota(TensorType type, int axis) {
-    long size = type.dim(axis);
-    var range =
-        w.op(
-            "Range",
-            Attributes.none().type("Tidx", DType.I64),
-            w.number(DType.I64, 0L),
-            w.number(DType.I64, size),
-            w.number(DType.I64, 1L));
+    var range = w.range(type.dim(axis), 1);
     var dims = Term.ones(type.rank()).dims();
-    dims[axis] = size;
+    dims[axis] = type.dim(axis);
     var stored = Shape.of(dims);
     var node = w.reshape(w.cast(range, DType.I64, type.dtype()), type.dtype(), stored);
     return new Term(node, type, stored, false, null);

@@ -22,7 +22,7 @@ record Program(GraphWriter graph, List<String> inputs, List<String> outputs, Str
     for (var input : expanded.inputs()) {
       inputs.add(writer.placeholder("x" + inputs.size(), input.type()));
     }
-    if (lowering == Lowering.GRAPH) {
+    if ((lowering == Lowering.AUTO ? Choice.of(expanded) : lowering) == Lowering.GRAPH) {
       var outputs = GraphLowering.lower(expanded, writer, inputs);
       return new Program(writer, inputs, outputs, writer.toString());
     }

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** TensorFlow's XLA on the CPU. */
+/** TensorFlow on the CPU. */
 public final class TensorFlowEngine implements Engine {
   public static final String NAME = "tensorflow";
 
@@ -71,7 +71,7 @@ public final class TensorFlowEngine implements Engine {
     return EnumSet.allOf(DType.class);
   }
 
-  /** XLA fuses what they expand to. */
+  /** XLA fuses what they expand to, and TensorFlow's own ops have none of them. */
   @Override
   public boolean keeps(Composite op, List<TensorType> inputs) {
     return false;

@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 
-/** Runs a session in the caller's thread; XLA compiles in the first run. */
+/** Runs a session in the caller's thread; what goes to XLA is compiled in the first run. */
 final class TensorFlowExecutable implements Executable {
   private static final Cleaner CLEANER = Cleaner.create();
 

@@ -108,6 +108,16 @@ final class Writer {
     return number(DType.I32, (long) axis);
   }
 
+  /** The first {@code count} multiples of {@code step}, i64. */
+  String range(long count, long step) {
+    return op(
+        "Range",
+        Attributes.none().type("Tidx", DType.I64),
+        number(DType.I64, 0L),
+        number(DType.I64, count * step),
+        number(DType.I64, step));
+  }
+
   // ---- movement
 
   String fill(Scalar value, Shape shape) {

@@ -1,7 +1,8 @@
 /**
- * TensorFlow as an engine. {@link dev.gamelan.tensorflow.XlaGraph} wraps a graph's StableHLO into a
- * GraphDef, and {@link dev.gamelan.tensorflow.TensorFlowExecutable} runs it in one call of the C
- * API, which is stable and needs no other Java code.
+ * TensorFlow as an engine. A {@link dev.gamelan.tensorflow.Program} is a graph as a GraphDef: of
+ * TensorFlow's own ops by {@link dev.gamelan.tensorflow.GraphLowering}, or one call of XLA; {@link
+ * dev.gamelan.tensorflow.TensorFlowExecutable} runs it in one call of the C API, which is stable
+ * and needs no other Java code.
  */
 @NullMarked
 package dev.gamelan.tensorflow;
