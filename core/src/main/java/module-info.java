@@ -10,6 +10,7 @@ module dev.gamelan.core {
   exports dev.gamelan.autodiff;
   exports dev.gamelan.engine;
   exports dev.gamelan.engine.reference;
+  exports dev.gamelan.exchange;
   exports dev.gamelan.tensor;
   exports dev.gamelan.nn;
   exports dev.gamelan.optim;

@@ -17,7 +17,7 @@ class ArchitectureTest {
       List.of(
           List.of("dev.gamelan.nn..", "dev.gamelan.optim.."),
           List.of("dev.gamelan.tensor.."),
-          List.of("dev.gamelan.autodiff..", "dev.gamelan.engine.."),
+          List.of("dev.gamelan.autodiff..", "dev.gamelan.engine..", "dev.gamelan.exchange.."),
           List.of("dev.gamelan.pass.."),
           List.of("dev.gamelan.ir.."),
           List.of("dev.gamelan.type.."));

@@ -3,7 +3,7 @@ package dev.gamelan.examples;
 import dev.gamelan.data.ArrayDataset;
 import dev.gamelan.data.DataLoader;
 import dev.gamelan.data.Image;
-import dev.gamelan.io.AtomicFiles;
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.nn.Linear;
 import dev.gamelan.nn.Losses;
 import dev.gamelan.nn.Sequential;

@@ -4,7 +4,7 @@ import dev.gamelan.data.Csv;
 import dev.gamelan.data.DataLoader;
 import dev.gamelan.data.Dataset;
 import dev.gamelan.data.Example;
-import dev.gamelan.io.AtomicFiles;
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.io.HostArray;
 import dev.gamelan.nn.Linear;
 import dev.gamelan.nn.Losses;

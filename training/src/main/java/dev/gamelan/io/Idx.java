@@ -1,5 +1,6 @@
 package dev.gamelan.io;
 
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.io.BufferedInputStream;
@@ -106,7 +107,7 @@ public final class Idx {
         file,
         channel -> {
           AtomicFiles.writeFully(channel, header.flip());
-          Segments.write(channel, ElementOrder.swapped(type.dtype(), array.bytes()));
+          AtomicFiles.writeFully(channel, ElementOrder.swapped(type.dtype(), array.bytes()));
         });
   }
 

@@ -1,5 +1,6 @@
 package dev.gamelan.io;
 
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.type.DType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,7 +60,7 @@ public final class Npy {
         file,
         channel -> {
           AtomicFiles.writeFully(channel, ByteBuffer.wrap(header));
-          Segments.write(channel, array.bytes());
+          AtomicFiles.writeFully(channel, array.bytes());
         });
   }
 

@@ -1,5 +1,6 @@
 package dev.gamelan.io;
 
+import dev.gamelan.exchange.AtomicFiles;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;

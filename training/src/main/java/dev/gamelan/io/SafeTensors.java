@@ -1,5 +1,6 @@
 package dev.gamelan.io;
 
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.TensorType;
 import java.io.IOException;
@@ -81,7 +82,7 @@ public final class SafeTensors {
         types,
         metadata,
         (channel, name) ->
-            Segments.write(channel, Objects.requireNonNull(arrays.get(name)).bytes()));
+            AtomicFiles.writeFully(channel, Objects.requireNonNull(arrays.get(name)).bytes()));
   }
 
   /** Appends the bytes of the one called {@code name}. */
@@ -107,7 +108,7 @@ public final class SafeTensors {
     try (var arena = Arena.ofConfined()) {
       var segment = arena.allocate(Math.max(bytes, 1), 64);
       tensor.read(segment);
-      Segments.write(channel, segment.asSlice(0, bytes));
+      AtomicFiles.writeFully(channel, segment.asSlice(0, bytes));
     }
   }
 

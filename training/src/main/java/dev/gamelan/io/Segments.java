@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -14,7 +12,6 @@ import java.util.ArrayList;
 /** Bytes of files and streams as memory segments, which may be larger than 2 GB. */
 final class Segments {
   private static final int CHUNK = 1 << 20;
-  private static final long LARGEST_WRITE = 1L << 30;
 
   private Segments() {}
 
@@ -53,18 +50,5 @@ final class Segments {
       throw new IOException("%s: ends before its %d bytes of data".formatted(name, count));
     }
     return chunk;
-  }
-
-  static void write(FileChannel channel, MemorySegment bytes) throws IOException {
-    for (long at = 0; at < bytes.byteSize(); at += LARGEST_WRITE) {
-      long length = Math.min(LARGEST_WRITE, bytes.byteSize() - at);
-      AtomicFiles.writeFully(channel, buffer(bytes.asSlice(at, length)));
-    }
-  }
-
-  private static ByteBuffer buffer(MemorySegment bytes) {
-    // Views of float[] and the like can't be buffers of bytes.
-    boolean direct = bytes.isNative() || bytes.heapBase().orElse("") instanceof byte[];
-    return direct ? bytes.asByteBuffer() : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
   }
 }

@@ -2,7 +2,7 @@ package dev.gamelan.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.gamelan.io.AtomicFiles;
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.io.SafeTensors;
 import dev.gamelan.nn.Layer;
 import dev.gamelan.tensor.Tensor;

@@ -1,6 +1,6 @@
 package dev.gamelan.train;
 
-import dev.gamelan.io.AtomicFiles;
+import dev.gamelan.exchange.AtomicFiles;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;

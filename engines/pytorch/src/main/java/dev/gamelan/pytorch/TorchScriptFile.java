@@ -2,37 +2,26 @@ package dev.gamelan.pytorch;
 
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Engines;
+import dev.gamelan.exchange.AtomicFiles;
+import dev.gamelan.exchange.ExportInput;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.pass.StorageExpansion;
-import dev.gamelan.type.TensorType;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes graphs as TorchScript files (archive format 10) that PyTorch loads without Gamelan: in
  * Python, in C++, through DJL. Tried with 2.7 and 2.13. A file is there whole or not at all.
  */
 public final class TorchScriptFile {
-  /**
-   * What an input of the graph is in the file.
-   *
-   * @param name an argument's, or that of a weight's attribute; what Python allows in no name
-   *     becomes an underscore
-   * @param value a weight's elements, or null for an argument
-   */
-  public record Input(String name, @Nullable MemorySegment value) {}
-
   /** Python's, and what the source of an archive uses itself. */
   private static final Set<String> KEYWORDS =
       Set.of(
@@ -90,17 +79,14 @@ public final class TorchScriptFile {
    * The module's {@code forward} takes the arguments in their order and gives a tensor, or a tuple
    * where the graph has several outputs.
    *
-   * @param inputs one for each input of the graph
+   * @param inputs one for each input of the graph; what Python allows in no name becomes an
+   *     underscore
    * @throws IllegalArgumentException if they are not as many, or an argument or output has a
    *     storage dtype
    * @throws dev.gamelan.engine.EngineException naming the op or dtype that PyTorch has not
    */
-  public static void write(Path file, Graph graph, List<Input> inputs) throws IOException {
-    if (inputs.size() != graph.inputs().size()) {
-      throw new IllegalArgumentException(
-          "the graph has %d inputs; got %d".formatted(graph.inputs().size(), inputs.size()));
-    }
-    checkTypes(graph, inputs);
+  public static void write(Path file, Graph graph, List<ExportInput> inputs) throws IOException {
+    ExportInput.check(graph, inputs);
     var prepared = Engines.checked(graph, Devices.HOST, CompileOptions.DEFAULT);
     var script = PyTorchLowering.lower(StorageExpansion.apply(prepared), "cpu", Set.of());
     var arguments = new ArrayList<TorchScript.Argument>();
@@ -121,28 +107,14 @@ public final class TorchScriptFile {
       var bytes = MemorySegment.ofBuffer(constant.bytes());
       attributes.add(new TorchScriptArchive.Attribute(name, constant.type(), bytes));
     }
-    write(file, script.source(arguments), attributes);
-  }
-
-  private static void checkTypes(Graph graph, List<Input> inputs) {
-    for (int i = 0; i < inputs.size(); i++) {
-      var type = graph.inputTypes().get(i);
-      var value = inputs.get(i).value();
-      if (value == null) checkType(type, inputs.get(i).name());
-      else if (value.byteSize() != type.bytes()) {
-        throw new IllegalArgumentException(
-            "%s: %s has %d bytes; got %d"
-                .formatted(inputs.get(i).name(), type, type.bytes(), value.byteSize()));
-      }
-    }
-    graph.outputTypes().forEach(type -> checkType(type, "an output"));
-  }
-
-  private static void checkType(TensorType type, String what) {
-    if (type.dtype().isStorage()) {
-      throw new IllegalArgumentException(
-          "%s is %s, which PyTorch has no tensors of; convert it".formatted(what, type));
-    }
+    var source = script.source(arguments);
+    AtomicFiles.write(
+        file,
+        channel -> {
+          var out = new BufferedOutputStream(Channels.newOutputStream(channel));
+          TorchScriptArchive.write(out, source, attributes);
+          out.flush();
+        });
   }
 
   private static String unique(String name, Set<String> taken) {
@@ -152,22 +124,5 @@ public final class TorchScriptFile {
     var unique = start;
     for (int i = 1; !taken.add(unique); i++) unique = start + "_" + i;
     return unique;
-  }
-
-  private static void write(Path file, String source, List<TorchScriptArchive.Attribute> attributes)
-      throws IOException {
-    var folder = file.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new NoSuchFileException(String.valueOf(folder));
-    }
-    var part = Files.createTempFile(folder, file.getFileName().toString(), ".part");
-    try {
-      try (var out = new BufferedOutputStream(Files.newOutputStream(part))) {
-        TorchScriptArchive.write(out, source, attributes);
-      }
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(part);
-    }
   }
 }

@@ -1,6 +1,8 @@
 package dev.gamelan.tensorflow;
 
 import dev.gamelan.type.DType;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** TensorFlow's numbers for dtypes (tensorflow/core/framework/types.proto). */
 final class DataTypes {
@@ -24,5 +26,12 @@ final class DataTypes {
       case U64 -> 23;
       case F8E4M3FN, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ, F8E8M0, F4E2M1, I4, U4, I2, U2 -> 4;
     };
+  }
+
+  /** The dtype that is computed with of a number, if we have it. */
+  static Optional<DType> of(long number) {
+    return Stream.of(DType.values())
+        .filter(dtype -> !dtype.isStorage() && number(dtype) == number)
+        .findFirst();
   }
 }

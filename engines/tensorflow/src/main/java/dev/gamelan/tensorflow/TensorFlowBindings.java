@@ -50,6 +50,13 @@ final class TensorFlowBindings {
   private static final MethodHandle CLOSE_SESSION;
   private static final MethodHandle DELETE_SESSION;
   private static final MethodHandle RUN;
+  private static final MethodHandle LOAD_SESSION;
+  private static final MethodHandle EMPTY_BUFFER;
+  private static final MethodHandle RESULT_COUNT;
+  private static final MethodHandle RESULT_TYPE;
+  private static final MethodHandle TENSOR_TYPE;
+  private static final MethodHandle RANK;
+  private static final MethodHandle DIM;
 
   /** An operation and the index of its result. */
   static final MemoryLayout OUTPUT =
@@ -99,6 +106,17 @@ final class TensorFlowBindings {
     NEW_SESSION = find("TF_NewSession", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS));
     CLOSE_SESSION = find("TF_CloseSession", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS));
     DELETE_SESSION = find("TF_DeleteSession", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS));
+    LOAD_SESSION =
+        find(
+            "TF_LoadSessionFromSavedModel",
+            FunctionDescriptor.of(
+                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+    EMPTY_BUFFER = find("TF_NewBuffer", FunctionDescriptor.of(ADDRESS));
+    RESULT_COUNT = find("TF_OperationNumOutputs", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    RESULT_TYPE = find("TF_OperationOutputType", FunctionDescriptor.of(JAVA_INT, OUTPUT));
+    TENSOR_TYPE = find("TF_TensorType", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    RANK = find("TF_NumDims", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    DIM = find("TF_Dim", FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_INT));
     RUN =
         find(
             "TF_SessionRun",
@@ -188,6 +206,24 @@ final class TensorFlowBindings {
     }
   }
 
+  static int tensorDtype(MemorySegment tensor) {
+    try {
+      return (int) TENSOR_TYPE.invokeExact(tensor);
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
+  static long[] dims(MemorySegment tensor) {
+    try {
+      var dims = new long[(int) RANK.invokeExact(tensor)];
+      for (int i = 0; i < dims.length; i++) dims[i] = (long) DIM.invokeExact(tensor, i);
+      return dims;
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
   // ---- graphs and sessions
 
   static MemorySegment importGraph(byte[] graphDef) {
@@ -222,25 +258,93 @@ final class TensorFlowBindings {
     }
   }
 
-  static MemorySegment operation(MemorySegment graph, String name) {
+  /**
+   * @throws EngineException if the graph has none of that name, or it has fewer results
+   */
+  static MemorySegment operation(MemorySegment graph, String name, int result) {
     try (var arena = Arena.ofConfined()) {
-      return (MemorySegment) OPERATION.invokeExact(graph, arena.allocateFrom(name));
+      var operation = (MemorySegment) OPERATION.invokeExact(graph, arena.allocateFrom(name));
+      boolean found = !operation.equals(MemorySegment.NULL);
+      if (!found || result < 0 || result >= (int) RESULT_COUNT.invokeExact(operation)) {
+        throw new EngineException(
+            "TensorFlow: the graph has no '%s' with a result %d".formatted(name, result));
+      }
+      return operation;
     } catch (Throwable e) {
       throw failure(e);
     }
   }
 
-  static MemorySegment newSession(MemorySegment graph, byte[] config) {
+  /** TensorFlow's number for the dtype of an {@link #OUTPUT}. */
+  static int dtype(MemorySegment output) {
+    try {
+      return (int) RESULT_TYPE.invokeExact(output);
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
+  /** A session and its graph, of one owner. */
+  record GraphSession(MemorySegment graph, MemorySegment session) {}
+
+  /**
+   * @param metaGraph a MetaGraphDef
+   */
+  record LoadedSession(GraphSession session, MemorySegment metaGraph) {}
+
+  /** Of a SavedModel. */
+  static LoadedSession loadSession(String folder, String tag, byte[] config) {
+    try (var arena = Arena.ofConfined()) {
+      var status = (MemorySegment) NEW_STATUS.invokeExact();
+      var options = (MemorySegment) NEW_OPTIONS.invokeExact();
+      var graph = (MemorySegment) NEW_GRAPH.invokeExact();
+      var buffer = (MemorySegment) EMPTY_BUFFER.invokeExact();
+      try {
+        setConfig(options, config, arena, status);
+        var tags = arena.allocateFrom(ADDRESS, arena.allocateFrom(tag));
+        var session =
+            (MemorySegment)
+                LOAD_SESSION.invokeExact(
+                    options,
+                    MemorySegment.NULL,
+                    arena.allocateFrom(folder),
+                    tags,
+                    1,
+                    graph,
+                    buffer,
+                    status);
+        check(status);
+        var data = buffer.reinterpret(ADDRESS.byteSize() + JAVA_LONG.byteSize());
+        long size = data.get(JAVA_LONG, ADDRESS.byteSize());
+        var metaGraph = data.get(ADDRESS, 0).reinterpret(size).toArray(JAVA_BYTE);
+        return new LoadedSession(
+            new GraphSession(graph, session), MemorySegment.ofArray(metaGraph));
+      } catch (EngineException e) {
+        DELETE_GRAPH.invokeExact(graph);
+        throw e;
+      } finally {
+        DELETE_BUFFER.invokeExact(buffer);
+        DELETE_OPTIONS.invokeExact(options);
+        DELETE_STATUS.invokeExact(status);
+      }
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
+  /** Owns the graph from now on, which is deleted where this fails. */
+  static GraphSession newSession(MemorySegment graph, byte[] config) {
     try (var arena = Arena.ofConfined()) {
       var status = (MemorySegment) NEW_STATUS.invokeExact();
       var options = (MemorySegment) NEW_OPTIONS.invokeExact();
       try {
-        var bytes = arena.allocateFrom(JAVA_BYTE, config);
-        SET_CONFIG.invokeExact(options, bytes, (long) config.length, status);
-        check(status);
+        setConfig(options, config, arena, status);
         var session = (MemorySegment) NEW_SESSION.invokeExact(graph, options, status);
         check(status);
-        return session;
+        return new GraphSession(graph, session);
+      } catch (EngineException e) {
+        DELETE_GRAPH.invokeExact(graph);
+        throw e;
       } finally {
         DELETE_OPTIONS.invokeExact(options);
         DELETE_STATUS.invokeExact(status);
@@ -248,6 +352,13 @@ final class TensorFlowBindings {
     } catch (Throwable e) {
       throw failure(e);
     }
+  }
+
+  private static void setConfig(
+      MemorySegment options, byte[] config, Arena arena, MemorySegment status) throws Throwable {
+    var bytes = arena.allocateFrom(JAVA_BYTE, config);
+    SET_CONFIG.invokeExact(options, bytes, (long) config.length, status);
+    check(status);
   }
 
   static void deleteSession(MemorySegment session) {

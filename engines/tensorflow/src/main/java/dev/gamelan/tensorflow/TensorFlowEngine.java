@@ -22,7 +22,7 @@ import java.util.Set;
 public final class TensorFlowEngine implements Engine {
   public static final String NAME = "tensorflow";
 
-  private static final Device DEVICE = new Device(NAME, 0);
+  static final Device DEVICE = new Device(NAME, 0);
   private static final int CONFIG_INTRA_OP_THREADS = 2;
   private static final int CONFIG_INTER_OP_THREADS = 5;
 
@@ -45,6 +45,11 @@ public final class TensorFlowEngine implements Engine {
             .number(CONFIG_INTRA_OP_THREADS, threads)
             .number(CONFIG_INTER_OP_THREADS, -1)
             .toBytes();
+  }
+
+  /** Of a session. */
+  byte[] config() {
+    return config;
   }
 
   @Override

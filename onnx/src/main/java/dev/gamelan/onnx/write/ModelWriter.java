@@ -1,6 +1,6 @@
 package dev.gamelan.onnx.write;
 
-import dev.gamelan.io.AtomicFiles;
+import dev.gamelan.exchange.AtomicFiles;
 import dev.gamelan.io.ProtoWriter;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.onnx.OnnxException;

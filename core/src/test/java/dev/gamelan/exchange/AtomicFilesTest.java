@@ -1,4 +1,4 @@
-package dev.gamelan.io;
+package dev.gamelan.exchange;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

@@ -1,6 +1,8 @@
-package dev.gamelan.io;
+package dev.gamelan.exchange;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
@@ -13,6 +15,9 @@ import java.util.regex.Pattern;
 
 /** Writes files that are there whole or not at all, whenever the process or the machine stops. */
 public final class AtomicFiles {
+  /** A buffer holds no more than 2 GiB, and a channel copies what is on the heap. */
+  private static final long CHUNK = 1 << 20;
+
   private static final String SUFFIX = ".part";
 
   /** Ends in the process, a time, and the suffix. */
@@ -83,8 +88,23 @@ public final class AtomicFiles {
     }
   }
 
-  static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+  /** Writes all of it, where a channel may write a part. */
+  public static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
     while (buffer.hasRemaining()) channel.write(buffer);
+  }
+
+  /** Writes all of it, however long. */
+  public static void writeFully(FileChannel channel, MemorySegment bytes) throws IOException {
+    for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
+      long length = Math.min(CHUNK, bytes.byteSize() - at);
+      writeFully(channel, buffer(bytes.asSlice(at, length)));
+    }
+  }
+
+  private static ByteBuffer buffer(MemorySegment bytes) {
+    // Views of float[] and the like can't be buffers of bytes.
+    boolean direct = bytes.isNative() || bytes.heapBase().orElse("") instanceof byte[];
+    return direct ? bytes.asByteBuffer() : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
   }
 
   private static void sync(Path folder) {
