@@ -3,8 +3,10 @@
 Writes djl/src/test/resources/two_heads.pt and two_heads.json. Needs torch.
 """
 
+import io
 import json
 import pathlib
+import zipfile
 
 import torch
 
@@ -27,7 +29,13 @@ mask = (torch.arange(8) % 3 != 0).float()
 with torch.no_grad():
     probabilities, largest = model(x, mask)
 folder = pathlib.Path(__file__).parent.parent / "djl/src/test/resources"
-torch.jit.script(model).save(str(folder / "two_heads.pt"))
+saved = io.BytesIO()
+torch.jit.save(torch.jit.script(model), saved)
+# Without where this file lies, which is there to explain errors.
+with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(folder / "two_heads.pt", "w") as out:
+    for entry in archive.infolist():
+        if not entry.filename.endswith(".debug_pkl"):
+            out.writestr(entry, archive.read(entry))
 (folder / "two_heads.json").write_text(
     json.dumps(
         {

@@ -3,7 +3,9 @@
 module dev.gamelan.djl {
   requires transitive dev.gamelan.core;
   requires transitive ai.djl.api;
+  requires static dev.gamelan.mxnet;
   requires static dev.gamelan.pytorch;
+  requires static dev.gamelan.tensorflow;
   requires static org.jspecify;
 
   exports dev.gamelan.djl;

@@ -14,9 +14,8 @@ public interface LoadedModel extends AutoCloseable {
    * May be called from several threads.
    *
    * @return tensors whose memory is the garbage collector's
-   * @throws dev.gamelan.engine.EngineException in the library's words, if it does not take the
-   *     inputs
-   * @throws IllegalStateException if the model is closed
+   * @throws dev.gamelan.engine.EngineException if the model does not take the inputs, in the
+   *     library's words where it is the library that does not; or if it is closed
    */
   List<HostTensor> run(List<HostTensor> inputs);
 

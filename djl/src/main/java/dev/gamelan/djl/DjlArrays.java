@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.gamelan.exchange.HostTensor;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -41,16 +42,24 @@ public final class DjlArrays {
    * @throws IllegalArgumentException if the array is of another dtype, or sparse
    */
   public static Tensor toTensor(NDArray array) {
+    var elements = elements(array);
+    return Tensor.of(elements.type(), elements.bytes());
+  }
+
+  static HostTensor toHostTensor(NDArray array) {
+    var elements = elements(array);
+    var copy = HostTensor.allocate(elements.type());
+    copy.bytes().copyFrom(elements.bytes());
+    return copy;
+  }
+
+  /** Where the array's elements lie, which is its own. */
+  private static HostTensor elements(NDArray array) {
     if (array.isSparse()) throw new IllegalArgumentException("a sparse array; make it dense first");
     var type =
         new TensorType(
             dtype(array.getDataType()), dev.gamelan.type.Shape.of(array.getShape().getShape()));
-    var bytes = MemorySegment.ofBuffer(array.toByteBuffer(true).rewind());
-    if (bytes.byteSize() != type.bytes()) {
-      throw new IllegalArgumentException(
-          "an array for %s has %d bytes, not %d".formatted(type, bytes.byteSize(), type.bytes()));
-    }
-    return Tensor.of(type, bytes);
+    return new HostTensor(type, MemorySegment.ofBuffer(array.toByteBuffer(true).rewind()));
   }
 
   /** The tensors of a list, in its order. */
@@ -64,15 +73,28 @@ public final class DjlArrays {
    * @throws IllegalArgumentException if the tensor is of another dtype, or of more than 2 GiB
    */
   public static NDArray toArray(Tensor tensor, NDManager manager) {
-    var type = tensor.type();
-    var dtype = dataType(type.dtype());
+    var bytes = bytes(tensor.type());
+    tensor.read(MemorySegment.ofBuffer(bytes));
+    return array(tensor.type(), bytes, manager);
+  }
+
+  static NDArray toArray(HostTensor tensor, NDManager manager) {
+    var bytes = bytes(tensor.type());
+    MemorySegment.ofBuffer(bytes).copyFrom(tensor.bytes());
+    return array(tensor.type(), bytes, manager);
+  }
+
+  private static ByteBuffer bytes(TensorType type) {
+    dataType(type.dtype());
     if (type.bytes() > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           type + " is of more than 2 GiB, which no buffer of DJL's is");
     }
-    var bytes = ByteBuffer.allocateDirect((int) type.bytes()).order(ByteOrder.nativeOrder());
-    tensor.read(MemorySegment.ofBuffer(bytes));
-    return manager.create(bytes, new Shape(type.shape().dims()), dtype);
+    return ByteBuffer.allocateDirect((int) type.bytes()).order(ByteOrder.nativeOrder());
+  }
+
+  private static NDArray array(TensorType type, ByteBuffer bytes, NDManager manager) {
+    return manager.create(bytes, new Shape(type.shape().dims()), dataType(type.dtype()));
   }
 
   /** The arrays of some tensors, in their order. */

@@ -17,17 +17,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Against a model that PyTorch in Python wrote and ran: tools/golden_torchscript.py. */
+/** Against models that their frameworks wrote and ran: tools/golden_torchscript.py for PyTorch. */
 class ForeignModelTest {
-  private static final JsonNode GOLDEN = golden();
+  private static final JsonNode GOLDEN = golden("two_heads.json");
 
-  private static JsonNode golden() {
+  private static JsonNode golden(String name) {
     try {
-      return new ObjectMapper().readTree(resource("two_heads.json").toFile());
+      return new ObjectMapper().readTree(resource(name).toFile());
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -44,7 +45,10 @@ class ForeignModelTest {
   }
 
   private static float[] floats(String name) {
-    var values = GOLDEN.get(name);
+    return floats(GOLDEN.get(name));
+  }
+
+  private static float[] floats(JsonNode values) {
     var floats = new float[values.size()];
     for (int i = 0; i < floats.length; i++) floats[i] = (float) values.get(i).asDouble();
     return floats;
@@ -66,6 +70,35 @@ class ForeignModelTest {
     try (var model = ForeignModel.torchScript(resource("two_heads.pt"))) {
       assertGolden(model.call(inputs()));
       assertGolden(model.call(inputs()));
+    }
+  }
+
+  @Test
+  void itsFileNamesTheInputsAndCountsTheResults() throws IOException {
+    try (var model = ForeignModel.torchScript(resource("two_heads.pt"))) {
+      assertEquals("[x: ?[..], mask: ?[..]]", model.inputs().toString());
+      assertEquals("[0: ?[..], 1: ?[..]]", model.outputs().toString());
+      var named = model.call(Map.of("mask", inputs()[1], "x", inputs()[0]));
+      assertGolden(List.copyOf(named.values()));
+      assertThrows(IllegalArgumentException.class, () -> model.call(Map.of("y", inputs()[0])));
+    }
+  }
+
+  /** Written and run by TensorFlow for Java: tools/GoldenSavedModel.java. */
+  @Test
+  void aSavedModelGivesWhatTensorFlowGave() throws IOException {
+    var golden = golden("two_heads_tf.json");
+    try (var model = ForeignModel.savedModel(resource("two_heads_tf"))) {
+      assertEquals("[mask: f32[3], x: f32[?,4]]", model.inputs().toString());
+      assertEquals("[largest: i64[?], probabilities: f32[?,3]]", model.outputs().toString());
+      var x = Tensor.of(floats(golden.get("x")), 2, 4);
+      var mask = Tensor.of(floats(golden.get("mask")), 3);
+      var results = model.call(Map.of("x", x, "mask", mask));
+      assertArrayEquals(
+          floats(golden.get("probabilities")), results.get("probabilities").toFloatArray(), 1e-6f);
+      assertEquals(golden.get("largest").get(1).asLong(), results.get("largest").toLongArray()[1]);
+      var wrong = assertThrows(IllegalArgumentException.class, () -> model.call(x, mask));
+      assertTrue(wrong.getMessage().contains("mask: f32[3]"), wrong.getMessage());
     }
   }
 

@@ -7,12 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.engine.EngineException;
-import dev.gamelan.nn.Conv2d;
-import dev.gamelan.nn.Convolution;
-import dev.gamelan.nn.LayerNorm;
 import dev.gamelan.nn.Linear;
 import dev.gamelan.nn.Sequential;
-import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.tensor.RandomKey;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
@@ -26,7 +22,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,18 +29,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TorchScriptExportTest {
   @TempDir Path folder;
-
-  private static Sequential network() {
-    var model =
-        new Sequential(
-            new Conv2d(1, 4, 3, new Convolution.Options(1, 0, 1, 1, true)),
-            UnaryLayer.of(Tensor::relu),
-            UnaryLayer.of(x -> x.reshape(x.dim(0), 4 * 6 * 6)),
-            new LayerNorm(4 * 6 * 6),
-            new Linear(4 * 6 * 6, 5));
-    model.initialize(RandomKey.of(3));
-    return model;
-  }
 
   private static SequencedMap<String, TensorType> one(String name, TensorType type) {
     var inputs = new LinkedHashMap<String, TensorType>();
@@ -57,55 +40,6 @@ class TorchScriptExportTest {
     var values = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
     for (int i = 0; i < values.length; i++) values[i] = i / (float) values.length;
     return Tensor.of(values, shape);
-  }
-
-  @Test
-  void plainDjlInAnotherProcessComputesTheSame() throws Exception {
-    var model = network();
-    var file = folder.resolve("model.pt");
-    TorchScriptExport.write(
-        file,
-        model,
-        one("image", TensorType.of(DType.F32, 2, 1, 8, 8)),
-        in -> {
-          var scores = model.forward(in.getFirst());
-          return List.of(scores.softmax(1), scores.argMax(1).convert(DType.I64));
-        });
-    var lines = run(file, "2,1,8,8");
-    var scores = model.forward(ramp(2, 1, 8, 8));
-    assertArrayEquals(scores.softmax(1).toFloatArray(), floats(lines.get(0)), 1e-5f);
-    var classes = scores.argMax(1).toIntArray();
-    assertEquals(classes[0] + " " + classes[1], lines.get(1));
-  }
-
-  private List<String> run(Path file, String shape) throws IOException, InterruptedException {
-    var output = folder.resolve("output").toFile();
-    var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    var path =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    var process =
-        new ProcessBuilder(
-                java,
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                path,
-                PlainDjl.class.getName(),
-                file.toString(),
-                shape)
-            .redirectErrorStream(true)
-            .redirectOutput(output)
-            .start();
-    assertTrue(process.waitFor(2, TimeUnit.MINUTES));
-    var lines = Files.readAllLines(output.toPath());
-    assertEquals(0, process.exitValue(), lines.toString());
-    return lines.stream().filter(line -> line.matches("[-0-9.eE ]+")).toList();
-  }
-
-  private static float[] floats(String line) {
-    var words = line.split(" ", -1);
-    var floats = new float[words.length];
-    for (int i = 0; i < floats.length; i++) floats[i] = Float.parseFloat(words[i]);
-    return floats;
   }
 
   @Test

@@ -7,11 +7,12 @@ import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What MXNet computes, in one call. */
 final class CachedOp implements Step {
   /** MXNet plans and starts runs in one thread at a time; it computes them in its own. */
-  private static final Object STARTING = new Object();
+  static final Object STARTING = new Object();
 
   private final String json;
   private final MemorySegment op;
@@ -24,16 +25,16 @@ final class CachedOp implements Step {
   private volatile boolean planned;
 
   CachedOp(Graph graph) {
-    var symbol = Lowering.lower(graph);
+    var inputs = IntStream.range(0, graph.inputs().size()).mapToObj(i -> "i" + i).toList();
+    var symbol = Lowering.lower(graph, inputs);
     this.json = symbol.json();
     this.outputTypes = graph.outputTypes();
     var program = DeepStack.call(json, () -> MxNetBindings.createOp(json));
     this.op = program.op();
-    this.order = new int[program.arguments().size()];
-    var names = new ArrayList<String>();
-    for (int i = 0; i < graph.inputs().size(); i++) names.add(Symbol.inputName(i));
-    for (int i = 0; i < symbol.constants().size(); i++) names.add(Symbol.constantName(i));
-    for (int i = 0; i < order.length; i++) order[i] = names.indexOf(program.arguments().get(i));
+    this.order = new int[program.inputs().size()];
+    var names = new ArrayList<>(inputs);
+    for (int i = 0; i < symbol.constants().size(); i++) names.add(symbol.constantName(i));
+    for (int i = 0; i < order.length; i++) order[i] = names.indexOf(program.inputs().get(i));
     this.constants = new ArrayList<>();
     for (var literal : symbol.constants()) {
       var array = Array.allocate(literal.type());
@@ -63,8 +64,8 @@ final class CachedOp implements Step {
 
   private MemorySegment[] invoke(List<MemorySegment> arguments) {
     synchronized (STARTING) {
-      if (planned) return MxNetBindings.invoke(op, arguments);
-      var handles = DeepStack.call(json, () -> checked(MxNetBindings.invoke(op, arguments)));
+      if (planned) return MxNetBindings.invoke(op, arguments, true);
+      var handles = DeepStack.call(json, () -> checked(MxNetBindings.invoke(op, arguments, true)));
       planned = true;
       return handles;
     }

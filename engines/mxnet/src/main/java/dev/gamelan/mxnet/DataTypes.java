@@ -2,6 +2,7 @@ package dev.gamelan.mxnet;
 
 import dev.gamelan.type.DType;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
 /** MXNet's numbers and names for dtypes (3rdparty/mshadow/mshadow/base.h). */
@@ -48,5 +49,10 @@ final class DataTypes {
       case BOOL -> "bool";
       default -> throw new IllegalStateException("refused before: " + dtype);
     };
+  }
+
+  /** The dtype that is computed with of a number, if we have it. */
+  static Optional<DType> of(int number) {
+    return COMPUTED.stream().filter(dtype -> number(dtype) == number).findFirst();
   }
 }

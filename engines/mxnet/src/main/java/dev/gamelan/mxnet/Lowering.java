@@ -13,28 +13,53 @@ import java.util.Map;
 
 /** Writes a graph of what {@link Support} takes as a symbol. */
 final class Lowering {
-  private final Symbol symbol = new Symbol();
-  private final Writer writer = new Writer(symbol);
-  private final Pointwise pointwise = new Pointwise(writer);
-  private final Movement movement = new Movement(writer);
-  private final Reductions reductions = new Reductions(writer);
-  private final Contractions contractions = new Contractions(writer);
-  private final Convolutions convolutions = new Convolutions(writer);
+  private final Symbol symbol;
+  private final Writer writer;
+  private final Pointwise pointwise;
+  private final Movement movement;
+  private final Reductions reductions;
+  private final Contractions contractions;
+  private final Convolutions convolutions;
   private final Map<Value, Term> terms = new HashMap<>();
 
-  private Lowering() {}
+  private Lowering(Symbol symbol) {
+    this.symbol = symbol;
+    this.writer = new Writer(symbol);
+    this.pointwise = new Pointwise(writer);
+    this.movement = new Movement(writer);
+    this.reductions = new Reductions(writer);
+    this.contractions = new Contractions(writer);
+    this.convolutions = new Convolutions(writer);
+  }
 
-  static Symbol lower(Graph graph) {
-    var lowering = new Lowering();
+  /**
+   * @param inputs their names
+   */
+  static Symbol lower(Graph graph, List<String> inputs) {
+    var lowering = new Lowering(new Symbol(inputs));
+    for (int node : lowering.nodes(graph)) lowering.symbol.output(node);
+    return lowering.symbol;
+  }
+
+  /**
+   * @param inputs their names
+   * @param outputs their names
+   */
+  static Symbol lower(Graph graph, List<String> inputs, List<String> outputs) {
+    var lowering = new Lowering(new Symbol(inputs));
+    var nodes = lowering.nodes(graph);
+    for (int i = 0; i < nodes.size(); i++) lowering.symbol.output(nodes.get(i), outputs.get(i));
+    return lowering.symbol;
+  }
+
+  /** Those of the outputs. */
+  private List<Integer> nodes(Graph graph) {
     for (int i = 0; i < graph.inputs().size(); i++) {
       var input = graph.inputs().get(i);
-      lowering.terms.put(input, Term.of(lowering.symbol.input(i), input.type()));
+      terms.put(input, Term.of(symbol.input(i, input.type()), input.type()));
     }
-    for (var node : graph.nodes()) lowering.lower(node);
-    for (var output : graph.outputs()) {
-      lowering.symbol.output(lowering.writer.whole(lowering.term(output)));
-    }
-    return lowering.symbol;
+    for (var node : graph.nodes()) lower(node);
+    return graph.outputs().stream().map(output -> writer.whole(term(output))).toList();
   }
 
   private Term term(Value value) {

@@ -16,7 +16,9 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * MXNet's C API (include/mxnet/c_api.h of 1.9). Functions return 0, or not, and then the thread's
@@ -25,6 +27,9 @@ import java.util.List;
 @SuppressWarnings("restricted")
 final class MxNetBindings {
   private static final int CPU = 1;
+
+  /** Of a symbol: arguments and what it updates, such as running means. */
+  private static final int ALL_INPUTS = 0;
 
   /** Ops that are handed to another thread together; it reserves memory for so many. */
   private static final int MOST_AT_ONCE = 1000;
@@ -44,7 +49,9 @@ final class MxNetBindings {
   private static final MethodHandle WAIT_TO_READ;
   private static final MethodHandle WAIT_TO_WRITE;
   private static final MethodHandle LOAD_SYMBOL;
-  private static final MethodHandle SYMBOL_ARGUMENTS;
+  private static final MethodHandle SYMBOL_INPUTS;
+  private static final MethodHandle SYMBOL_OUTPUTS;
+  private static final MethodHandle SYMBOL_ATTRIBUTES;
   private static final MethodHandle FREE_SYMBOL;
   private static final MethodHandle CREATE_OP;
   private static final MethodHandle FREE_OP;
@@ -82,7 +89,9 @@ final class MxNetBindings {
     WAIT_TO_READ = find("MXNDArrayWaitToRead", ADDRESS);
     WAIT_TO_WRITE = find("MXNDArrayWaitToWrite", ADDRESS);
     LOAD_SYMBOL = find("MXSymbolCreateFromJSON", ADDRESS, ADDRESS);
-    SYMBOL_ARGUMENTS = find("MXSymbolListArguments", ADDRESS, ADDRESS, ADDRESS);
+    SYMBOL_INPUTS = find("NNSymbolListInputNames", ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
+    SYMBOL_OUTPUTS = find("MXSymbolListOutputs", ADDRESS, ADDRESS, ADDRESS);
+    SYMBOL_ATTRIBUTES = find("MXSymbolListAttr", ADDRESS, ADDRESS, ADDRESS);
     FREE_SYMBOL = find("MXSymbolFree", ADDRESS);
     CREATE_OP = find("MXCreateCachedOpEx", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
     FREE_OP = find("MXFreeCachedOp", ADDRESS);
@@ -215,9 +224,15 @@ final class MxNetBindings {
   /**
    * A program.
    *
-   * @param arguments the variables' names, in the order in which a run takes them
+   * @param inputs the variables' names, in the order in which a run takes them
+   * @param outputs the results' names
+   * @param attributes of nodes, {@code NODE$KEY}, and their values
    */
-  record Op(MemorySegment op, List<String> arguments) {}
+  record Op(
+      MemorySegment op,
+      List<String> inputs,
+      List<String> outputs,
+      Map<String, String> attributes) {}
 
   /** From a symbol's JSON. */
   static Op createOp(String json) {
@@ -226,9 +241,18 @@ final class MxNetBindings {
       check((int) LOAD_SYMBOL.invokeExact(arena.allocateFrom(json), out));
       var symbol = out.get(ADDRESS, 0);
       try {
+        var count = arena.allocate(JAVA_INT);
+        check((int) SYMBOL_INPUTS.invokeExact(symbol, ALL_INPUTS, count, out));
+        var inputs = texts(count.get(JAVA_INT, 0), out);
+        check((int) SYMBOL_OUTPUTS.invokeExact(symbol, count, out));
+        var outputs = texts(count.get(JAVA_INT, 0), out);
+        check((int) SYMBOL_ATTRIBUTES.invokeExact(symbol, count, out));
+        var pairs = texts(2 * count.get(JAVA_INT, 0), out);
+        var attributes = new HashMap<String, String>();
+        for (int i = 0; i < pairs.size(); i += 2) attributes.put(pairs.get(i), pairs.get(i + 1));
         var none = MemorySegment.NULL;
         check((int) CREATE_OP.invokeExact(symbol, 0, none, none, out));
-        return new Op(out.get(ADDRESS, 0), arguments(symbol));
+        return new Op(out.get(ADDRESS, 0), inputs, outputs, attributes);
       } finally {
         check((int) FREE_SYMBOL.invokeExact(symbol));
       }
@@ -237,17 +261,14 @@ final class MxNetBindings {
     }
   }
 
-  private static List<String> arguments(MemorySegment symbol) throws Throwable {
-    try (var arena = Arena.ofConfined()) {
-      var count = arena.allocate(JAVA_INT);
-      var out = arena.allocate(ADDRESS);
-      check((int) SYMBOL_ARGUMENTS.invokeExact(symbol, count, out));
-      var names = new ArrayList<String>();
-      int size = count.get(JAVA_INT, 0);
-      var array = out.get(ADDRESS, 0).reinterpret(size * ADDRESS.byteSize());
-      for (int i = 0; i < size; i++) names.add(text(array.getAtIndex(ADDRESS, i)));
-      return names;
-    }
+  /**
+   * @param out holds the pointer to as many pointers
+   */
+  private static List<String> texts(int count, MemorySegment out) {
+    var texts = new ArrayList<String>();
+    var array = out.get(ADDRESS, 0).reinterpret(count * ADDRESS.byteSize());
+    for (int i = 0; i < count; i++) texts.add(text(array.getAtIndex(ADDRESS, i)));
+    return texts;
   }
 
   static void freeOp(MemorySegment op) {
@@ -259,12 +280,13 @@ final class MxNetBindings {
   }
 
   /**
-   * Starts a run, as one of a training: else a convolution leaves its filter in oneDNN's layout, in
-   * the array that others read. Ops are handed over together, not one by one.
+   * Starts a run. Ops are handed over together, not one by one.
    *
+   * @param training as one of a training: else a convolution leaves its filter in oneDNN's layout,
+   *     in the array that others read
    * @return new arrays, which may not be computed yet
    */
-  static MemorySegment[] invoke(MemorySegment op, List<MemorySegment> inputs) {
+  static MemorySegment[] invoke(MemorySegment op, List<MemorySegment> inputs, boolean training) {
     try (var arena = Arena.ofConfined()) {
       var arguments = arena.allocate(ADDRESS, inputs.size());
       for (int i = 0; i < inputs.size(); i++) arguments.setAtIndex(ADDRESS, i, inputs.get(i));
@@ -272,7 +294,7 @@ final class MxNetBindings {
       var out = arena.allocate(ADDRESS);
       var before = arena.allocate(JAVA_INT, 2);
       var bulk = before.asSlice(JAVA_INT.byteSize());
-      check((int) SET_TRAINING.invokeExact(1, before));
+      check((int) SET_TRAINING.invokeExact(training ? 1 : 0, before));
       check((int) SET_BULK.invokeExact(MOST_AT_ONCE, bulk));
       try {
         check((int) INVOKE_OP.invokeExact(op, inputs.size(), arguments, count, out));

@@ -24,7 +24,7 @@ import java.util.Set;
 public final class MxNetEngine implements Engine {
   public static final String NAME = "mxnet";
 
-  private static final Device DEVICE = new Device(NAME, 0);
+  static final Device DEVICE = new Device(NAME, 0);
 
   private final int threads;
 
@@ -76,10 +76,15 @@ public final class MxNetEngine implements Engine {
 
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
-    var expanded = PoolExpansion.apply(StorageExpansion.apply(graph), Support::isExpandedPool);
+    var expanded = expanded(graph);
     long workspace = MemoryPlan.of(expanded, options.donated()).arenaBytes();
     return new MxNetExecutable(
         expanded, graph.inputTypes(), graph.outputTypes(), device, options, workspace);
+  }
+
+  /** Without what is for storage, and the pools that are computed as other ops. */
+  static Graph expanded(Graph graph) {
+    return PoolExpansion.apply(StorageExpansion.apply(graph), Support::isExpandedPool);
   }
 
   @Override

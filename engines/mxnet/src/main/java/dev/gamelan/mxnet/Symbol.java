@@ -1,6 +1,7 @@
 package dev.gamelan.mxnet;
 
 import dev.gamelan.ir.Literal;
+import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -14,14 +15,27 @@ final class Symbol {
   private final List<Integer> variables = new ArrayList<>();
   private final List<Integer> heads = new ArrayList<>();
   private final Map<Literal, Integer> constants = new LinkedHashMap<>();
+  private final List<String> inputNames;
 
-  int input(int index) {
-    return variable(inputName(index));
+  /**
+   * @param inputNames all different
+   */
+  Symbol(List<String> inputNames) {
+    this.inputNames = inputNames;
+  }
+
+  int input(int index, TensorType type) {
+    return variable(
+        inputNames.get(index),
+        Map.of(
+            "__shape__", tuple(Array.stored(type).toList()),
+            "__dtype__", DataTypes.number(type.dtype())));
   }
 
   /** What is a further argument of every run. */
   int constant(Literal literal) {
-    return constants.computeIfAbsent(literal, _ -> variable(constantName(constants.size())));
+    return constants.computeIfAbsent(
+        literal, _ -> variable(constantName(constants.size()), Map.of()));
   }
 
   /** In the order of their names. */
@@ -29,17 +43,16 @@ final class Symbol {
     return List.copyOf(constants.keySet());
   }
 
-  static String inputName(int index) {
-    return "i" + index;
+  /** As no input is called. */
+  String constantName(int index) {
+    var name = "c" + index;
+    while (inputNames.contains(name)) name += "_";
+    return name;
   }
 
-  static String constantName(int index) {
-    return "c" + index;
-  }
-
-  private int variable(String name) {
+  private int variable(String name, Map<String, ?> attributes) {
     variables.add(nodes.size());
-    return add("null", name, Map.of());
+    return add("null", name, attributes);
   }
 
   int op(String op, Map<String, ?> attributes, int... operands) {
@@ -65,6 +78,11 @@ final class Symbol {
 
   void output(int node) {
     heads.add(node);
+  }
+
+  /** A result that is called {@code name}. */
+  void output(int node, String name) {
+    heads.add(add("_copy", name, Map.of(), node));
   }
 
   private static String entry(int node) {

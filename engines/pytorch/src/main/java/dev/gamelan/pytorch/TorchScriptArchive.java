@@ -50,21 +50,22 @@ final class TorchScriptArchive {
   }
 
   /**
-   * Closes {@code out}.
+   * Leaves {@code out} open.
    *
    * @param methods source of the class's methods, indented by two
    */
   static void write(OutputStream out, String methods, List<Attribute> attributes)
       throws IOException {
-    try (var zip = new ZipOutputStream(out)) {
-      put(zip, "m/data.pkl", ModulePickle.of(attributes));
-      put(zip, "m/code/__torch__.py", (header(attributes) + methods).getBytes(UTF_8));
-      for (int i = 0; i < attributes.size(); i++) {
-        put(zip, "m/data/" + i, attributes.get(i).bytes());
-      }
-      put(zip, "m/constants.pkl", NO_CONSTANTS);
-      put(zip, "m/version", VERSION.getBytes(UTF_8));
+    var zip = new ZipOutputStream(out);
+    put(zip, "m/data.pkl", ModulePickle.of(attributes));
+    put(zip, "m/code/__torch__.py", (header(attributes) + methods).getBytes(UTF_8));
+    for (int i = 0; i < attributes.size(); i++) {
+      put(zip, "m/data/" + i, attributes.get(i).bytes());
     }
+    put(zip, "m/constants.pkl", NO_CONSTANTS);
+    put(zip, "m/version", VERSION.getBytes(UTF_8));
+    zip.finish();
+    out.flush();
   }
 
   /** Weights are buffers: what trains them is not the file's business. */

@@ -113,7 +113,6 @@ public final class TorchScriptFile {
         channel -> {
           var out = new BufferedOutputStream(Channels.newOutputStream(channel));
           TorchScriptArchive.write(out, source, attributes);
-          out.flush();
         });
   }
 

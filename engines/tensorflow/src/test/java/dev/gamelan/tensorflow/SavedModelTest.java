@@ -87,7 +87,7 @@ class SavedModelTest {
             _ -> assertEquals(5, model.run(List.of(x())).get(1).bytes().getAtIndex(JAVA_FLOAT, 2)));
     model.close();
     model.close();
-    assertThrows(IllegalStateException.class, () -> model.run(List.of(x())));
+    assertThrows(EngineException.class, () -> model.run(List.of(x())));
   }
 
   @Test
