@@ -49,6 +49,7 @@ import picocli.CommandLine.Option;
 final class Digits implements Callable<Integer> {
   private static final int CLASSES = 10;
   private static final int BATCH = 32;
+  static final double LEARNING_RATE = 4e-3;
   private static final float BRIGHTEST = 255;
 
   @Option(names = "--engine", paramLabel = "E", description = "engine or device, such as reference")
@@ -64,7 +65,7 @@ final class Digits implements Callable<Integer> {
       names = "--learning-rate",
       paramLabel = "R",
       description = "at the start; it falls to 0 along a cosine")
-  private double learningRate = 4e-3;
+  private double learningRate = LEARNING_RATE;
 
   @Option(names = "--out", paramLabel = "DIR", description = "folder for weights and picture")
   private Path out = Path.of("out", "digits");
@@ -117,19 +118,27 @@ final class Digits implements Callable<Integer> {
         .gatherElements(3, columns.broadcastTo(Shape.of(n, 1, size, size)));
   }
 
+  static DataLoader<?> loader(ArrayDataset train, long seed) {
+    return DataLoader.shuffled(train, BATCH, seed);
+  }
+
+  static Trainer trainer(UnaryLayer model, double learningRate, long seed) {
+    return new Trainer(
+        model,
+        new AdamW(model.parameters(), learningRate),
+        b -> model.forward(shifted(b.input())).crossEntropy(b.target()),
+        seed);
+  }
+
   private double train(ArrayDataset train, ArrayDataset test) {
     var model = model();
     model.initialize(RandomKey.of(seed));
     var history = new History();
-    var loader = DataLoader.shuffled(train, BATCH, seed);
+    var loader = loader(train, seed);
     var schedule = LearningRateSchedule.cosine(learningRate, 0, Math.max(epochs, 1));
     long batches = loader.batches(0);
     var trainer =
-        new Trainer(
-                model,
-                new AdamW(model.parameters(), learningRate),
-                b -> model.forward(shifted(b.input())).crossEntropy(b.target()),
-                seed)
+        trainer(model, learningRate, seed)
             .schedule(step -> schedule.at(step / batches))
             .validate(
                 Validation.ofLoss(
