@@ -3,6 +3,7 @@ import dev.gamelan.mxnet.MxNetEngineProvider;
 
 /** MXNet as an engine: graphs become symbols. */
 module dev.gamelan.mxnet {
+  requires com.fasterxml.jackson.databind;
   requires transitive dev.gamelan.core;
   requires static org.jspecify;
 

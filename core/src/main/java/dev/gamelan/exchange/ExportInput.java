@@ -16,7 +16,8 @@ public record ExportInput(String name, @Nullable MemorySegment value) {
   /**
    * @param inputs one for each input of the graph
    * @throws IllegalArgumentException if they are not as many, a weight has not the bytes of its
-   *     type, or an argument or output has a storage dtype, which the frameworks have no tensors of
+   *     type, there are no outputs, or an argument or output has a storage dtype, which the
+   *     frameworks have no tensors of
    */
   public static void check(Graph graph, List<ExportInput> inputs) {
     if (inputs.size() != graph.inputs().size()) {
@@ -33,6 +34,7 @@ public record ExportInput(String name, @Nullable MemorySegment value) {
                 .formatted(inputs.get(i).name(), type, type.bytes(), value.byteSize()));
       }
     }
+    if (graph.outputs().isEmpty()) throw new IllegalArgumentException("a model without outputs");
     graph.outputTypes().forEach(type -> checkType(type, "an output"));
   }
 

@@ -62,6 +62,7 @@ final class TorchScriptModel implements LoadedModel {
 
   @Override
   public List<HostTensor> run(List<HostTensor> inputs) {
+    if (inputs.isEmpty()) throw new EngineException("DJL runs no PyTorch model without inputs");
     try (var manager = model.getNDManager().newSubManager()) {
       var arrays = new NDList();
       for (var input : inputs) arrays.add(DjlArrays.toArray(input, manager));

@@ -53,18 +53,18 @@ public final class SymbolModel implements LoadedModel {
   /**
    * @param symbol NAME-symbol.json
    * @param parameters NAME-0000.params
-   * @throws IOException if one is missing, MXNet can't read the symbol, or the parameters are not
-   *     dense arrays of dtypes that we have
+   * @throws IOException if one is missing, MXNet can't read the symbol, it has graphs inside of
+   *     nodes, or the parameters are not dense arrays of dtypes that we have
    */
   public static SymbolModel load(Path symbol, Path parameters) throws IOException {
     for (var file : List.of(symbol, parameters)) {
       if (!Files.isRegularFile(file)) throw new FileNotFoundException(file.toString());
     }
-    var json = Files.readString(symbol);
     MxNetBindings.Op op;
     try {
+      var json = SymbolJson.checked(Files.readString(symbol));
       op = DeepStack.call(json, () -> MxNetBindings.createOp(json));
-    } catch (EngineException e) {
+    } catch (EngineException | IOException e) {
       throw new IOException("%s: %s".formatted(symbol, e.getMessage()), e);
     }
     var arrays = new HashMap<String, Array>();

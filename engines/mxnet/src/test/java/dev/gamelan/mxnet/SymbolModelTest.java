@@ -119,6 +119,11 @@ class SymbolModelTest {
         FileNotFoundException.class, () -> SymbolModel.load(folder.resolve("none"), parameters));
     var broken = Files.writeString(folder.resolve("broken.json"), "{\"nodes\":[{}]}");
     assertThrows(IOException.class, () -> SymbolModel.load(broken, parameters));
+    for (var change : List.of("[3,0,0] [3,7,0]", "[8,0,0] [9,0,0]", "[0,0,0] [5,0,0]")) {
+      var parts = change.split(" ", 2);
+      var json = Files.writeString(broken, SYMBOL.replace(parts[0], parts[1]));
+      assertThrows(IOException.class, () -> SymbolModel.load(json, parameters), change);
+    }
     var whole = Files.readAllBytes(parameters);
     var random = new SplittableRandom(1);
     var file = folder.resolve("broken.params");
