@@ -1,5 +1,7 @@
 package dev.gamelan.mxnet;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.EngineException;
 import dev.gamelan.engine.Engines;
@@ -27,7 +29,7 @@ public final class SymbolFile {
   /**
    * Writes into {@code folder}, which is made if need be.
    *
-   * @param name of the files before their endings
+   * @param name of the files before their endings; of letters, digits and {@code _.:-}
    * @param inputs one for each input of the graph
    * @param outputs a name for each output
    * @throws IllegalArgumentException if they are not as many, names are alike, or an argument or
@@ -38,6 +40,9 @@ public final class SymbolFile {
       Path folder, String name, Graph graph, List<ExportInput> inputs, List<String> outputs)
       throws IOException {
     ExportInput.check(graph, inputs);
+    if (name.isEmpty() || !plain(name).equals(name) || name.contains("/")) {
+      throw new IllegalArgumentException("'%s' is no name for files".formatted(name));
+    }
     if (outputs.size() != graph.outputs().size()) {
       throw new IllegalArgumentException(
           "the graph has %d outputs; got %d names"
@@ -68,9 +73,7 @@ public final class SymbolFile {
       arrays.put("arg:" + symbol.constantName(i), value);
     }
     ParameterFile.write(folder.resolve(name + "-0000.params"), arrays);
-    AtomicFiles.write(
-        folder.resolve(name + "-symbol.json"),
-        symbol.json().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    AtomicFiles.write(folder.resolve(name + "-symbol.json"), symbol.json().getBytes(UTF_8));
   }
 
   private static void checkOps(Graph graph) {

@@ -11,6 +11,9 @@ import java.util.List;
  *     {@code auto}
  */
 record Configuration(int threads, Lowering lowering) {
+  private static final int CONFIG_INTRA_OP_THREADS = 2;
+  private static final int CONFIG_INTER_OP_THREADS = 5;
+
   static Configuration ofSystem() {
     int threads =
         Integer.getInteger(
@@ -25,5 +28,16 @@ record Configuration(int threads, Lowering lowering) {
     throw new IllegalArgumentException(
         "gamelan.tensorflow.lowering: one of %s; got %s"
             .formatted(List.of(Lowering.values()), lowering));
+  }
+
+  /**
+   * A ConfigProto for every session: ops run in the thread of the caller, and share the threads
+   * they split on.
+   */
+  byte[] session() {
+    return new ProtoWriter()
+        .number(CONFIG_INTRA_OP_THREADS, threads)
+        .number(CONFIG_INTER_OP_THREADS, -1)
+        .toBytes();
   }
 }

@@ -1,5 +1,6 @@
 package dev.gamelan.tensorflow;
 
+import dev.gamelan.ir.ArgKind;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.ReduceKind;
 import dev.gamelan.type.DType;
@@ -54,7 +55,7 @@ final class Reductions {
 
   String argReduce(Term x, Primitive.ArgReduce op) {
     var attributes = Attributes.of(x.dtype()).type("output_type", DType.I64);
-    var name = op.kind() == dev.gamelan.ir.ArgKind.MAX ? "ArgMax" : "ArgMin";
+    var name = op.kind() == ArgKind.MAX ? "ArgMax" : "ArgMin";
     return w.cast(w.op(name, attributes, w.whole(x), w.axis(op.axis())), DType.I64, op.index());
   }
 }

@@ -43,7 +43,7 @@ public final class SavedModel implements LoadedModel {
     var file = folder.resolve(FILE);
     if (!Files.isRegularFile(file)) throw new FileNotFoundException(file.toString());
     try {
-      var config = new TensorFlowEngine().config();
+      var config = Configuration.ofSystem().session();
       var loaded = TensorFlowBindings.loadSession(folder.toString(), TAG, config);
       return of(loaded, signature);
     } catch (EngineException | IOException e) {

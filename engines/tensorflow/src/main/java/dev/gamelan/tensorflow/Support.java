@@ -37,6 +37,7 @@ final class Support {
     return switch (op) {
       case Primitive.Constant _,
           Primitive.Fill _,
+          Primitive.Iota _,
           Primitive.Reshape _,
           Primitive.Transpose _,
           Primitive.BroadcastInDim _,
@@ -50,7 +51,6 @@ final class Support {
           Primitive.DynamicSlice _,
           Primitive.Barrier _ ->
           true;
-      case Primitive.Iota _ -> true;
       case Primitive.Pad pad -> pad.interior().stream().allMatch(i -> i == 0);
       case Primitive.Unary unary -> takes(unary.kind(), dtype);
       case Primitive.Binary binary -> takes(binary.kind(), dtype);

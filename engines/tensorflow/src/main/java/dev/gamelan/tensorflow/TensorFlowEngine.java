@@ -23,14 +23,8 @@ public final class TensorFlowEngine implements Engine {
   public static final String NAME = "tensorflow";
 
   static final Device DEVICE = new Device(NAME, 0);
-  private static final int CONFIG_INTRA_OP_THREADS = 2;
-  private static final int CONFIG_INTER_OP_THREADS = 5;
 
-  private final int threads;
-  private final Lowering lowering;
-
-  /** Of every session: ops run in the thread of the caller, and share the threads they split on. */
-  private final byte[] config;
+  private final Configuration configuration;
 
   /** As the system properties say. */
   public TensorFlowEngine() {
@@ -38,18 +32,7 @@ public final class TensorFlowEngine implements Engine {
   }
 
   TensorFlowEngine(Configuration configuration) {
-    this.threads = configuration.threads();
-    this.lowering = configuration.lowering();
-    this.config =
-        new ProtoWriter()
-            .number(CONFIG_INTRA_OP_THREADS, threads)
-            .number(CONFIG_INTER_OP_THREADS, -1)
-            .toBytes();
-  }
-
-  /** Of a session. */
-  byte[] config() {
-    return config;
+    this.configuration = configuration;
   }
 
   @Override
@@ -64,6 +47,7 @@ public final class TensorFlowEngine implements Engine {
 
   @Override
   public DeviceInfo info(Device device) {
+    int threads = configuration.threads();
     return new DeviceInfo(
         "TensorFlow %s with XLA, %d thread%s"
             .formatted(TensorFlowBindings.version(), threads, threads == 1 ? "" : "s"),
@@ -90,7 +74,7 @@ public final class TensorFlowEngine implements Engine {
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
     long workspace = MemoryPlan.of(graph, options.donated()).arenaBytes();
-    return new TensorFlowExecutable(graph, lowering, device, options, config, workspace);
+    return new TensorFlowExecutable(graph, configuration, device, options, workspace);
   }
 
   @Override

@@ -26,24 +26,20 @@ final class TensorFlowExecutable implements Executable {
   private final CompileOptions options;
   private final long workspaceBytes;
 
-  /**
-   * @param config of the session, a ConfigProto
-   */
   TensorFlowExecutable(
       Graph graph,
-      Lowering lowering,
+      Configuration configuration,
       Device device,
       CompileOptions options,
-      byte[] config,
       long workspaceBytes) {
-    var program = Program.of(graph, lowering);
+    var program = Program.of(graph, configuration.lowering());
     this.text = program.text();
     this.inputTypes = graph.inputTypes();
     this.outputTypes = graph.outputTypes();
     this.device = device;
     this.options = options;
     this.workspaceBytes = workspaceBytes;
-    this.session = Session.of(program, config);
+    this.session = Session.of(program, configuration.session());
     this.cleanable = CLEANER.register(this, session::close);
   }
 
