@@ -35,7 +35,8 @@ final class PyTorchBuffer implements Buffer {
     this.tensor = tensor;
   }
 
-  static PyTorchBuffer allocate(TensorType type, Device device) {
+  /** Of unspecified contents. */
+  static PyTorchBuffer tensor(TensorType type, Device device) {
     var shape = type.dtype().isStorage() ? new long[] {type.bytes()} : type.shape().dims();
     var name = Devices.torchName(device);
     return new PyTorchBuffer(type, device, Tensors.empty(shape, type.dtype(), name));
@@ -84,7 +85,7 @@ final class PyTorchBuffer implements Buffer {
       if (Devices.isHost(device)) {
         MemorySegment.copy(from, 0, memory(), 0, type.bytes());
       } else {
-        try (var staging = allocate(type, Devices.HOST)) {
+        try (var staging = tensor(type, Devices.HOST)) {
           staging.write(from);
           Tensors.copy(tensor, staging.tensor);
         }

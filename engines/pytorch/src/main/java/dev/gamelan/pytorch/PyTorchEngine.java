@@ -90,7 +90,9 @@ public final class PyTorchEngine implements Engine {
 
   @Override
   public Buffer allocate(TensorType type, Device device) {
-    return PyTorchBuffer.allocate(type, device);
+    return SmallBuffer.isSmall(type, device)
+        ? new SmallBuffer(type)
+        : PyTorchBuffer.tensor(type, device);
   }
 
   /** The library stays loaded, as every library in a JVM does. */

@@ -10,17 +10,20 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Runs a module in the caller's thread; its constants are the last arguments. */
 final class PyTorchExecutable implements Executable {
   private static final Cleaner CLEANER = Cleaner.create();
 
   /** What is freed with the executable. */
-  private record State(Module module, List<PyTorchBuffer> constants) implements Runnable {
+  private record State(Module module, List<PyTorchBuffer> constants, Staging staging)
+      implements Runnable {
     @Override
     public void run() {
       module.close();
       constants.forEach(PyTorchBuffer::close);
+      staging.close();
     }
   }
 
@@ -46,7 +49,11 @@ final class PyTorchExecutable implements Executable {
     this.device = device;
     this.options = options;
     this.workspaceBytes = workspaceBytes;
-    this.state = new State(Module.of(source), script.constants(device));
+    this.state =
+        new State(
+            Module.of(source),
+            script.constants(device),
+            new Staging(inputTypes, Devices.isHost(device)));
     this.cleanable = CLEANER.register(this, state);
   }
 
@@ -56,9 +63,10 @@ final class PyTorchExecutable implements Executable {
     int constants = state.constants().size();
     var arguments = new long[inputs.size() + constants];
     var used = new ArrayList<PyTorchBuffer>(arguments.length);
+    var area = state.staging().take();
     try {
       for (int i = 0; i < inputs.size(); i++) {
-        var buffer = (PyTorchBuffer) inputs.get(i);
+        var buffer = tensor(inputs.get(i), area.tensors().get(i));
         buffer.acquire();
         used.add(buffer);
         arguments[i] = buffer.value();
@@ -74,15 +82,23 @@ final class PyTorchExecutable implements Executable {
     } finally {
       Reference.reachabilityFence(this);
       used.forEach(PyTorchBuffer::release);
+      state.staging().giveBack(area);
       for (int donated : options.donated()) inputs.get(donated).close();
     }
+  }
+
+  /** The input's, or for a small one the tensor of its own, filled. */
+  private static PyTorchBuffer tensor(Buffer input, Optional<PyTorchBuffer> staged) {
+    if (!(input instanceof SmallBuffer small)) return (PyTorchBuffer) input;
+    var tensor = staged.orElseThrow();
+    tensor.write(small.open());
+    return tensor;
   }
 
   /** What is donated may be overwritten: where anyone else uses it, a copy is. */
   private void protectShared(List<Buffer> inputs, List<PyTorchBuffer> used, long[] arguments) {
     for (int donated : options.donated()) {
-      var buffer = (PyTorchBuffer) inputs.get(donated);
-      if (buffer.takeOver()) continue;
+      if (!(inputs.get(donated) instanceof PyTorchBuffer buffer) || buffer.takeOver()) continue;
       var copy = buffer.copy();
       copy.acquire();
       copy.close(); // It goes with the run.
@@ -94,7 +110,11 @@ final class PyTorchExecutable implements Executable {
   private List<Buffer> outputs(long[] tensors) {
     var outputs = new ArrayList<Buffer>(tensors.length);
     for (int i = 0; i < tensors.length; i++) {
-      outputs.add(new PyTorchBuffer(outputTypes.get(i), device, tensors[i]));
+      var type = outputTypes.get(i);
+      outputs.add(
+          SmallBuffer.isSmall(type, device)
+              ? SmallBuffer.of(type, tensors[i])
+              : new PyTorchBuffer(type, device, tensors[i]));
     }
     return outputs;
   }

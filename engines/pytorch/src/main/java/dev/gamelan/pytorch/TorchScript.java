@@ -182,7 +182,7 @@ final class TorchScript {
   List<PyTorchBuffer> constants(Device on) {
     var buffers = new ArrayList<PyTorchBuffer>();
     for (var literal : constants.keySet()) {
-      var buffer = PyTorchBuffer.allocate(literal.type(), on);
+      var buffer = PyTorchBuffer.tensor(literal.type(), on);
       buffer.write(MemorySegment.ofBuffer(literal.bytes()));
       buffers.add(buffer);
     }

@@ -14,6 +14,7 @@ import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -34,9 +35,16 @@ class PyTorchLoweringTest {
 
   private static Buffer buffer(float... values) {
     var type = TensorType.of(DType.F32, values.length);
-    var buffer = PyTorchBuffer.allocate(type, Devices.HOST);
+    var buffer = PyTorchBuffer.tensor(type, Devices.HOST);
     buffer.write(MemorySegment.ofArray(values));
     return buffer;
+  }
+
+  /** Too many for a buffer on the heap. */
+  private static float[] large(float value) {
+    var values = new float[300];
+    Arrays.fill(values, value);
+    return values;
   }
 
   private static float first(Buffer buffer) {
@@ -120,12 +128,12 @@ class PyTorchLoweringTest {
   void anInputThatIsAnOutputIsCopied() {
     try (var executable =
             Engines.compile(
-                Graph.parse("(%0: f32[1]) { return %0, %0 }"),
+                Graph.parse("(%0: f32[300]) { return %0, %0 }"),
                 Devices.HOST,
                 CompileOptions.DEFAULT);
-        var x = buffer(1)) {
+        var x = buffer(large(1))) {
       var outputs = executable.run(List.of(x));
-      x.write(MemorySegment.ofArray(new float[] {5}));
+      x.write(MemorySegment.ofArray(large(5)));
       assertEquals(1, first(outputs.get(0)));
       var places = outputs.stream().map(y -> y.host().orElseThrow().address()).toList();
       assertNotEquals(places.get(0), places.get(1));
@@ -133,14 +141,33 @@ class PyTorchLoweringTest {
     }
   }
 
+  /** Which keeps no tensor of its own, and of which the run has a copy. */
+  @Test
+  void aSmallBufferIsClosedByItsDonationAndNothingElseIsChanged() {
+    try (var executable =
+        Engines.compile(
+            Graph.parse("(%0: f32[1]) { %1 = neg %0 : f32[1] return %1 }"),
+            Devices.HOST,
+            CompileOptions.donating(Set.of(0)))) {
+      var x = new SmallBuffer(TensorType.of(DType.F32, 1));
+      x.write(MemorySegment.ofArray(new float[] {1}));
+      var memory = x.host().orElseThrow();
+      var y = executable.run(List.of(x)).getFirst();
+      assertEquals(-1, first(y));
+      assertEquals(1, memory.get(ValueLayout.JAVA_FLOAT, 0));
+      assertThrows(EngineException.class, () -> executable.run(List.of(x)));
+      assertEquals(1, first(executable.run(List.of(y)).getFirst()));
+    }
+  }
+
   @Test
   void aDonatedBufferThatIsReadElsewhereIsLeftAlone() {
     try (var executable =
             Engines.compile(
-                Graph.parse("(%0: f32[1]) { %1 = neg %0 : f32[1] return %1 }"),
+                Graph.parse("(%0: f32[300]) { %1 = neg %0 : f32[300] return %1 }"),
                 Devices.HOST,
                 CompileOptions.donating(Set.of(0)));
-        var x = (PyTorchBuffer) buffer(1)) {
+        var x = (PyTorchBuffer) buffer(large(1))) {
       x.acquire(); // As another run does.
       var memory = x.host().orElseThrow();
       executable.run(List.of(x)).forEach(Buffer::close);
