@@ -62,8 +62,6 @@ final class GraphLowering {
     var operands = node.inputs().stream().map(this::term).toList();
     if (!Support.takes(node)) {
       callXla(node, operands);
-    } else if (node.op() instanceof Primitive.Barrier) {
-      for (int i = 0; i < operands.size(); i++) terms.put(node.results().get(i), operands.get(i));
     } else {
       terms.put(node.result(), lower((Primitive) node.op(), operands, node.result().type()));
     }

@@ -48,8 +48,7 @@ final class Support {
           Primitive.Select _,
           Primitive.Gather _,
           Primitive.GatherElements _,
-          Primitive.DynamicSlice _,
-          Primitive.Barrier _ ->
+          Primitive.DynamicSlice _ ->
           true;
       case Primitive.Pad pad -> pad.interior().stream().allMatch(i -> i == 0);
       case Primitive.Unary unary -> takes(unary.kind(), dtype);
@@ -80,7 +79,9 @@ final class Support {
       case Primitive.PoolGradient pool -> pools(dtype, pool.kind(), pool.window());
       case Primitive.Scatter scatter -> scatter.kind() == ScatterKind.ADD && scatter.axis() == 0;
       case Primitive.ScatterElements scatter -> scatter.kind() == ScatterKind.ADD;
-      case Primitive.DynamicUpdateSlice _,
+      // TensorFlow merges what is computed twice; only a call of XLA is a barrier to it.
+      case Primitive.Barrier _,
+          Primitive.DynamicUpdateSlice _,
           Primitive.Sort _,
           Primitive.TopK _,
           Primitive.Fft _,

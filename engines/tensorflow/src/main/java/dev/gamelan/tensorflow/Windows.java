@@ -32,7 +32,7 @@ final class Windows {
   Term inputGradient(
       Term gradient, Term filter, Primitive.ConvolutionInputGradient op, TensorType result) {
     var dtype = computed(gradient.dtype());
-    var sizes = w.axes(imageShape(op.input()).toList().stream().map(Math::toIntExact).toList());
+    var sizes = sizes(imageShape(op.input()));
     var node =
         w.op(
             "Conv2DBackpropInput",
@@ -46,8 +46,7 @@ final class Windows {
   Term filterGradient(
       Term x, Term gradient, Primitive.ConvolutionFilterGradient op, TensorType result) {
     var dtype = computed(x.dtype());
-    var lying = filterShape(op.filter());
-    var sizes = w.axes(lying.toList().stream().map(Math::toIntExact).toList());
+    var sizes = sizes(filterShape(op.filter()));
     var node =
         w.op(
             "Conv2DBackpropFilter",
@@ -65,7 +64,7 @@ final class Windows {
         pool(images(x, dtype), dtype, op.kind(), op.size(), op.window()), dtype, result);
   }
 
-  /** An average counts no padding, or there is none. */
+  /** An average has no padding: {@link Support} sees to that. */
   private String pool(String images, DType dtype, PoolKind kind, Shape size, Window window) {
     var attributes = attributes(dtype, window).integers("ksize", steps(size.toList()));
     return w.op(kind == PoolKind.MAX ? "MaxPool" : "AvgPool", attributes, images);
@@ -84,12 +83,12 @@ final class Windows {
                 images,
                 pool(images, dtype, op.kind(), op.size(), op.window()),
                 sent)
-            : w.op(
-                "AvgPoolGrad",
-                attributes,
-                w.axes(imageShape(result.shape()).toList().stream().map(Math::toIntExact).toList()),
-                sent);
+            : w.op("AvgPoolGrad", attributes, sizes(imageShape(result.shape())), sent);
     return ofImages(node, dtype, result);
+  }
+
+  private String sizes(Shape shape) {
+    return w.axes(shape.toList().stream().map(Math::toIntExact).toList());
   }
 
   /** TensorFlow's kernels of 16 bits accumulate in those, or are none. */

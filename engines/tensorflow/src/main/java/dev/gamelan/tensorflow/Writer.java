@@ -18,10 +18,6 @@ final class Writer {
     this.graph = graph;
   }
 
-  GraphWriter graph() {
-    return graph;
-  }
-
   String op(String op, Attributes attributes, String... operands) {
     return graph.op(op, attributes, operands);
   }
@@ -97,7 +93,7 @@ final class Writer {
         Literal.of(type, numbers.stream().map(n -> Scalar.of(DType.I64, n)).toList()));
   }
 
-  /** A vector, i32: axes. */
+  /** A vector, i32: axes, or sizes. */
   String axes(Collection<Integer> axes) {
     var type = TensorType.of(DType.I32, axes.size());
     return graph.constant(
