@@ -65,7 +65,7 @@ final class SymbolJson {
     }
     var name = from.get("name").textValue();
     if (!from.path("subgraphs").isEmpty()) {
-      throw new IOException("'%s' has graphs inside, which is not supported".formatted(name));
+      throw new IOException("'%s' has graphs inside, which can't be checked".formatted(name));
     }
     var node = JSON.createObjectNode();
     node.set("op", from.get("op"));
