@@ -81,7 +81,7 @@ public final class ForeignModel extends Layer implements AutoCloseable {
   /**
    * The model's results for {@code inputs}, in the order of {@link #inputs()}.
    *
-   * @throws IllegalArgumentException if the model does not take them
+   * @throws IllegalArgumentException if the model does not take them, or is closed
    */
   public List<Tensor> call(Tensor... inputs) {
     check(inputs);

@@ -19,7 +19,11 @@ record TorchScriptSignature(List<TensorInfo> inputs, List<TensorInfo> outputs) {
   /** Of a pickle's op GLOBAL: its letter, and the names of a module and a class, a line each. */
   private static final Pattern CLASS = Pattern.compile("c(__torch__[\\w.]*)\n(\\w+)\n");
 
-  private static final Pattern PARAMETER = Pattern.compile("(\\w+)\\s*:");
+  /** Before a parameter, which is a name and a type. */
+  private static final Pattern PARAMETER = Pattern.compile(",\\s*(?=\\w+\\s*:)");
+
+  private static final Pattern FORWARD =
+      Pattern.compile("def forward\\(self: [\\w.]+(.*?)\\) -> ([^\n]*):\n", Pattern.DOTALL);
   private static final Pattern TENSORS = Pattern.compile("Tensor");
 
   /** More source than a module with thousands of layers has. */
@@ -53,14 +57,18 @@ record TorchScriptSignature(List<TensorInfo> inputs, List<TensorInfo> outputs) {
   private static TorchScriptSignature of(String source, String name) throws IOException {
     var start = Pattern.compile("^class " + name + "\\(", Pattern.MULTILINE).matcher(source);
     int from = start.find() ? start.start() : 0;
-    var forward =
-        Pattern.compile("def forward\\(self: [\\w.]+([^)]*)\\) -> ([^\n]*):\n").matcher(source);
+    var forward = FORWARD.matcher(source);
     if (!forward.find(from)) throw new IOException("its module has no forward");
     return new TorchScriptSignature(inputs(forward.group(1)), outputs(forward.group(2)));
   }
 
+  /** Those without a default. */
   private static List<TensorInfo> inputs(String parameters) {
-    return PARAMETER.matcher(parameters).results().map(m -> TensorInfo.named(m.group(1))).toList();
+    return PARAMETER
+        .splitAsStream(parameters)
+        .filter(parameter -> !parameter.isBlank() && !parameter.contains("="))
+        .map(parameter -> TensorInfo.named(parameter.substring(0, parameter.indexOf(':')).strip()))
+        .toList();
   }
 
   /** By their places, since they have no names; a list's length only a run shows. */

@@ -151,6 +151,10 @@ class ExportedModelsTest {
                     List.of("y"),
                     in -> List.of(in.getFirst().argMax(3))));
     assertTrue(error.getMessage().contains("arg_reduce"), error.getMessage());
+    var empty = new LinkedHashMap<>(Map.of("x", TensorType.of(DType.F32, 0, 2)));
+    assertThrows(
+        EngineException.class,
+        () -> MxNetExport.write(folder, "empty", new Sequential(), empty, List.of("y"), in -> in));
     try (var left = Files.list(folder)) {
       assertEquals(0, left.count());
     }

@@ -77,6 +77,10 @@ public final class SymbolFile {
   }
 
   private static void checkOps(Graph graph) {
+    for (var type : graph.inputTypes()) {
+      if (type.size() == 0)
+        throw new EngineException("MXNet has nothing empty, as %s is".formatted(type));
+    }
     for (var node : graph.nodes()) {
       if (!node.inputs().isEmpty() && !Support.takes(graph, node)) {
         throw new EngineException(
