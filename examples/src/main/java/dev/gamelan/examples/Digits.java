@@ -88,7 +88,8 @@ final class Digits implements Callable<Integer> {
   }
 
   static UnaryLayer model() {
-    var padded = Conv2d.Options.DEFAULT.withPadding(1);
+    // What a bias adds, the normalization takes away again.
+    var padded = Conv2d.Options.DEFAULT.withPadding(1).withBias(false);
     return new Sequential(
         new Conv2d(1, 16, 3, padded),
         new BatchNorm(16),
