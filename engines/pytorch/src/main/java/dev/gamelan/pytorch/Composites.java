@@ -23,6 +23,9 @@ final class Composites {
   private final TorchScript script;
   private final Map<Key, Statistics> known = new HashMap<>();
 
+  /** By the softmax of which each is the logarithm. */
+  private final Map<Key, String> logarithms = new HashMap<>();
+
   Composites(TorchScript script) {
     this.script = script;
   }
@@ -68,10 +71,8 @@ final class Composites {
   List<String> lower(Composite op, List<Term> operands, boolean inPlace) {
     var x = operands.getFirst();
     return switch (op) {
-      case SoftmaxOp.Softmax softmax ->
-          List.of("torch.softmax(%s, %d, None)".formatted(x.tensor(), softmax.axis()));
-      case SoftmaxOp.LogSoftmax softmax ->
-          List.of("torch.log_softmax(%s, %d, None)".formatted(x.tensor(), softmax.axis()));
+      case SoftmaxOp.Softmax softmax -> List.of(softmax(x, softmax));
+      case SoftmaxOp.LogSoftmax softmax -> List.of(logSoftmax(x, softmax));
       case SoftmaxOp.SoftmaxGradient gradient ->
           List.of(
               "torch._softmax_backward_data(%s, %s, %d, %d)"
@@ -91,6 +92,25 @@ final class Composites {
       case Attention.AttentionGradient attention -> attentionGradient(operands, attention);
       default -> throw new IllegalStateException("not kept: " + op.name());
     };
+  }
+
+  /** Of a logarithm that is there already: a loss has it, and its gradient asks for this. */
+  private String softmax(Term x, SoftmaxOp.Softmax op) {
+    var tensor = x.tensor();
+    var log = logarithms.get(new Key(op, List.of(tensor)));
+    return log != null
+        ? "torch.exp(%s)".formatted(log)
+        : "torch.softmax(%s, %d, None)".formatted(tensor, op.axis());
+  }
+
+  private String logSoftmax(Term x, SoftmaxOp.LogSoftmax op) {
+    var tensor = x.tensor();
+    var log = script.let("torch.log_softmax(%s, %d, None)", tensor, op.axis());
+    // A bf16 logarithm of a small number is too coarse.
+    if (x.dtype().bits() >= Float.SIZE) {
+      logarithms.put(new Key(new SoftmaxOp.Softmax(op.axis()), List.of(tensor)), log);
+    }
+    return log;
   }
 
   private static String gelu(String x, boolean tanh) {

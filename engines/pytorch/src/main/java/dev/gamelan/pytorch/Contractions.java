@@ -17,6 +17,12 @@ final class Contractions {
   /** Up to which integers f32 holds every one, so that sums below it are exact. */
   private static final double EXACT_IN_F32 = 0x1p24;
 
+  /** Of which oneDNN makes blocks. */
+  private static final long CHANNELS = 16;
+
+  /** Up to so many, oneDNN reads a picture as it is. */
+  private static final long PLAIN_CHANNELS = 3;
+
   private final TorchScript script;
 
   Contractions(TorchScript script) {
@@ -109,29 +115,59 @@ final class Contractions {
       padding = zeros(window);
     }
     return from(
-        convolve(tensor, to(filter, work), window, padding, false, zeros(window), op.groups()),
-        work,
-        op.result());
+        convolve(tensor, filter, work, window, padding, false, op.groups()), work, op.result());
   }
 
-  private static String convolve(
+  private String convolve(
       String x,
-      String filter,
+      Term filter,
+      DType work,
       Window window,
       List<Long> padding,
       boolean transposed,
-      List<Long> outputPadding,
       long groups) {
-    return "torch.convolution(%s, %s, None, %s, %s, %s, %s, %s, %d)"
-        .formatted(
-            x,
-            filter,
-            list(window.strides()),
-            list(padding),
-            list(window.dilation()),
-            transposed ? "True" : "False",
-            list(outputPadding),
-            groups);
+    var weights = to(filter, work);
+    var shape = filter.type().shape();
+    long outputs = shape.dim(transposed ? 1 : 0);
+    boolean pad = script.isOnHost() && groups == 1 && isPaddedWrongly(shape, work);
+    if (pad) {
+      long inputs = shape.dim(transposed ? 0 : 1);
+      boolean padInputs = transposed || inputs > PLAIN_CHANNELS;
+      long moreInputs = padInputs ? missing(inputs) : 0;
+      var more = zeros(shape.rank());
+      more.set(transposed ? 0 : 1, moreInputs);
+      more.set(transposed ? 1 : 0, missing(outputs));
+      weights = Movement.pad(weights, zeros(shape.rank()), more, "0");
+      var channels = zeros(shape.rank());
+      channels.set(1, moreInputs);
+      x = Movement.pad(x, zeros(shape.rank()), channels, "0");
+    }
+    var result =
+        "torch.convolution(%s, %s, None, %s, %s, %s, %s, %s, %d)"
+            .formatted(
+                x,
+                weights,
+                list(window.strides()),
+                list(padding),
+                list(window.dilation()),
+                transposed ? "True" : "False",
+                list(zeros(window)),
+                groups);
+    return pad ? "torch.narrow(%s, 1, 0, %d)".formatted(result, outputs) : result;
+  }
+
+  /**
+   * The oneDNN of PyTorch 2.7 fills up channels to a multiple of 16, and of filters of more than
+   * one position it may fill the wrong places: which, depends on the CPU (on Zen 5 it does).
+   */
+  private static boolean isPaddedWrongly(Shape filter, DType work) {
+    return (work == DType.F32 || work == DType.BF16)
+        && filter.range(2, filter.rank()).size() > 1
+        && (missing(filter.dim(0)) > 0 || missing(filter.dim(1)) > 0);
+  }
+
+  private static long missing(long channels) {
+    return Math.ceilDiv(channels, CHANNELS) * CHANNELS - channels;
   }
 
   /** A transposed convolution onto the padded input, from which the padding is cropped. */
@@ -140,15 +176,7 @@ final class Contractions {
     var work = convolutionWork(d, filter, op.result());
     var full =
         script.let(
-            "%s",
-            convolve(
-                to(d, work),
-                to(filter, work),
-                window,
-                zeros(window),
-                true,
-                zeros(window),
-                op.groups()));
+            "%s", convolve(to(d, work), filter, work, window, zeros(window), true, op.groups()));
     var low = new ArrayList<Long>();
     var high = new ArrayList<Long>();
     for (int i = 0; i < window.rank(); i++) {
@@ -191,7 +219,11 @@ final class Contractions {
   }
 
   private static List<Long> zeros(Window window) {
-    return Collections.nCopies(window.rank(), 0L);
+    return zeros(window.rank());
+  }
+
+  private static List<Long> zeros(int count) {
+    return new ArrayList<>(Collections.nCopies(count, 0L));
   }
 
   private static List<Long> edges(List<Long> spatial) {

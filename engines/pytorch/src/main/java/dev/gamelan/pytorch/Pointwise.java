@@ -91,11 +91,10 @@ final class Pointwise {
               : guarded(a, b, "torch.div(%s, %s, rounding_mode=\"trunc\")", true);
       case REM -> dtype.isFloat() ? call("fmod", a, b) : guarded(a, b, "torch.fmod(%s, %s)", false);
       // A negative number as exponent of integers is refused, a tensor is not.
-      case POW ->
-          dtype.isFloat() ? call("pow", a, b) : "torch.pow(%s, %s)".formatted(tensors(a, b));
-      case MAX -> "torch.maximum(%s, %s)".formatted(tensors(a, b));
-      case MIN -> "torch.minimum(%s, %s)".formatted(tensors(a, b));
-      case ATAN2 -> "torch.atan2(%s, %s)".formatted(tensors(a, b));
+      case POW -> dtype.isFloat() ? power(a, b) : call("pow", a, b);
+      case MAX -> call("maximum", a, b);
+      case MIN -> call("minimum", a, b);
+      case ATAN2 -> call("atan2", a, b);
       case AND -> call("bitwise_and", a, b);
       case OR -> call("bitwise_or", a, b);
       case XOR -> call("bitwise_xor", a, b);
@@ -123,15 +122,16 @@ final class Pointwise {
         .formatted(suffix, other.tensor(), a.broadcastable(), b.broadcastable(), negative ? -1 : 1);
   }
 
-  private String call(String function, Term a, Term b) {
-    if (a.number() == null && b.literal().isPresent()) {
-      return "torch.%s(%s, %s)".formatted(function, a.tensor(), b.literal().get());
-    }
+  /** Numbers are constants: of a literal PyTorch makes a tensor at each call, which takes 2 µs. */
+  private static String call(String function, Term a, Term b) {
     return "torch.%s(%s, %s)".formatted(function, first(a, b), b.broadcastable());
   }
 
-  private static Object[] tensors(Term a, Term b) {
-    return new Object[] {first(a, b), b.broadcastable()};
+  /** Squares and roots have kernels of their own, which a literal finds. */
+  private static String power(Term a, Term b) {
+    return a.number() == null && b.literal().isPresent()
+        ? "torch.pow(%s, %s)".formatted(a.tensor(), b.literal().get())
+        : call("pow", a, b);
   }
 
   /** At least one operand must have the result's shape. */

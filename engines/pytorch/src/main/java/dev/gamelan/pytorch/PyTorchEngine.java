@@ -18,6 +18,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** PyTorch, on the CPU and, with a CUDA build of its library, on GPUs. */
 public final class PyTorchEngine implements Engine {
@@ -79,13 +80,19 @@ public final class PyTorchEngine implements Engine {
   @Override
   public Executable compile(Graph graph, Device device, CompileOptions options) {
     var expanded = StorageExpansion.apply(graph);
+    var donated = options.donated();
+    var inputTypes = graph.inputTypes();
+    var staged =
+        donated.stream()
+            .filter(i -> SmallBuffer.isSmall(inputTypes.get(i), device))
+            .collect(Collectors.toSet());
     return new PyTorchExecutable(
-        PyTorchLowering.lower(expanded, Devices.torchName(device), options.donated()),
-        graph.inputTypes(),
+        PyTorchLowering.lower(expanded, Devices.torchName(device), donated, staged),
+        inputTypes,
         graph.outputTypes(),
         device,
         options,
-        MemoryPlan.of(expanded, options.donated()).arenaBytes());
+        MemoryPlan.of(expanded, donated).arenaBytes());
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Runs a module in the caller's thread; its constants are the last arguments. */
 final class PyTorchExecutable implements Executable {
@@ -32,6 +33,7 @@ final class PyTorchExecutable implements Executable {
   private final Cleaner.Cleanable cleanable;
   private final List<TensorType> inputTypes;
   private final List<TensorType> outputTypes;
+  private final List<OptionalInt> places;
   private final Device device;
   private final CompileOptions options;
   private final long workspaceBytes;
@@ -46,6 +48,7 @@ final class PyTorchExecutable implements Executable {
     this.source = script.source();
     this.inputTypes = inputTypes;
     this.outputTypes = outputTypes;
+    this.places = script.places();
     this.device = device;
     this.options = options;
     this.workspaceBytes = workspaceBytes;
@@ -78,7 +81,7 @@ final class PyTorchExecutable implements Executable {
         used.add(constant);
         arguments[inputs.size() + i] = constant.value();
       }
-      return outputs(state.module().run(arguments));
+      return outputs(state.module().run(arguments), used);
     } finally {
       Reference.reachabilityFence(this);
       used.forEach(PyTorchBuffer::release);
@@ -107,16 +110,30 @@ final class PyTorchExecutable implements Executable {
     }
   }
 
-  private List<Buffer> outputs(long[] tensors) {
-    var outputs = new ArrayList<Buffer>(tensors.length);
-    for (int i = 0; i < tensors.length; i++) {
+  /**
+   * @param tensors what the module gave back, in the order of the outputs
+   * @param inputs where it left the others
+   */
+  private List<Buffer> outputs(long[] tensors, List<PyTorchBuffer> inputs) {
+    var outputs = new ArrayList<Buffer>(outputTypes.size());
+    int given = 0;
+    for (int i = 0; i < outputTypes.size(); i++) {
       var type = outputTypes.get(i);
+      var place = places.get(i);
       outputs.add(
-          SmallBuffer.isSmall(type, device)
-              ? SmallBuffer.of(type, tensors[i])
-              : new PyTorchBuffer(type, device, tensors[i]));
+          place.isPresent()
+              ? SmallBuffer.of(type, inputs.get(place.getAsInt()))
+              : output(type, tensors[given++]));
     }
     return outputs;
+  }
+
+  private Buffer output(TensorType type, long tensor) {
+    var buffer = new PyTorchBuffer(type, device, tensor);
+    if (!SmallBuffer.isSmall(type, device)) return buffer;
+    try (buffer) {
+      return SmallBuffer.of(type, buffer);
+    }
   }
 
   private void checkTypes(List<Buffer> inputs) {

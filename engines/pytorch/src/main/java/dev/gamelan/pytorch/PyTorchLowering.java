@@ -9,6 +9,7 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.ir.SoftmaxOp;
 import dev.gamelan.ir.UnaryKind;
 import dev.gamelan.ir.Value;
 import java.util.ArrayList;
@@ -53,30 +54,41 @@ final class PyTorchLowering {
   /**
    * @param device in PyTorch's words
    * @param donated inputs that may be overwritten
+   * @param kept those of them whose tensors the caller keeps: an output that lies in one is left
+   *     there
    */
-  static TorchScript lower(Graph graph, String device, Set<Integer> donated) {
+  static TorchScript lower(Graph graph, String device, Set<Integer> donated, Set<Integer> kept) {
     var script = new TorchScript(device, graph.inputs().size());
     var inputs = new ArrayList<Term>();
+    var places = new HashMap<Term.Memory, Integer>();
     for (int i = 0; i < graph.inputs().size(); i++) {
       var memory = new Term.Memory(donated.contains(i));
+      if (kept.contains(i)) places.put(memory, i);
       inputs.add(
           Term.named(script, graph.inputs().get(i), script.input(i), memory, Term.Layout.DENSE));
     }
     var outputs = new PyTorchLowering(script, graph).outputs(inputs);
     var given = new HashSet<Term.Memory>();
-    for (var output : outputs) script.output(own(script, output, given));
+    for (var output : outputs) output(script, output, given, places);
     return script;
   }
 
-  /** An output's own memory, contiguous: not an input's, nor another output's, nor part of more. */
-  private static String own(TorchScript script, Term output, Set<Term.Memory> given) {
-    var tensor = output.tensor();
+  /** An output has memory of its own, contiguous: no other output's, and not part of more. */
+  private static void output(
+      TorchScript script, Term output, Set<Term.Memory> given, Map<Term.Memory, Integer> places) {
     var memory = output.memory();
     boolean whole =
         memory.values().stream().allMatch(value -> value.type().bytes() <= output.type().bytes());
     boolean own = memory.isWritable() && whole && !output.overlapping() && given.add(memory);
-    if (own && output.layout() == Term.Layout.DENSE) return tensor;
-    return script.let(own ? "torch.contiguous(%s)" : "torch.clone(%s, memory_format=0)", tensor);
+    boolean dense = output.layout() == Term.Layout.DENSE || output.type().size() == 1;
+    if (own && dense && places.containsKey(memory)) {
+      script.outputIn(places.get(memory));
+    } else if (own && dense) {
+      script.output(output.tensor());
+    } else {
+      var format = own ? "torch.contiguous(%s)" : "torch.clone(%s, memory_format=0)";
+      script.output(script.let(format, output.tensor()));
+    }
   }
 
   /** What the graph's outputs become, for inputs that are there already. */
@@ -110,7 +122,7 @@ final class PyTorchLowering {
     switch (op) {
       case Composite composite -> {
         var names = composites.lower(composite, operands, mayOverwrite(node, 0));
-        several(node, names, !isReadByItsGradient(composite));
+        several(node, names, !isReadLater(composite));
       }
       case Primitive primitive -> lower(node, primitive, operands);
     }
@@ -271,11 +283,18 @@ final class PyTorchLowering {
     named(node.result(), script.let("%s", expression), memory, layout);
   }
 
-  /** The gradient of an attention reads what the attention gave, which no operand of it says. */
-  private boolean isReadByItsGradient(Composite op) {
-    return op instanceof Attention.ScaledDotProductAttention
-        && graph.nodes().stream()
-            .anyMatch(node -> node.op() instanceof Attention.AttentionGradient);
+  /**
+   * Whether {@link Composites} may read the result of this op for another one, of which it is no
+   * operand.
+   */
+  private boolean isReadLater(Composite op) {
+    return switch (op) {
+      case Attention.ScaledDotProductAttention attention ->
+          graph.nodes().stream().anyMatch(node -> node.op() instanceof Attention.AttentionGradient);
+      case SoftmaxOp.LogSoftmax softmax ->
+          graph.nodes().stream().anyMatch(node -> node.op() instanceof SoftmaxOp.Softmax);
+      default -> false;
+    };
   }
 
   private void several(Node node, List<String> expressions) {

@@ -31,12 +31,10 @@ final class SmallBuffer implements Buffer {
     return type.bytes() <= MOST_BYTES && Devices.isHost(device);
   }
 
-  /** The tensor's elements; deletes it. */
-  static SmallBuffer of(TensorType type, long tensor) {
+  /** A copy of the tensor's elements, which are as many bytes as the type's. */
+  static SmallBuffer of(TensorType type, PyTorchBuffer tensor) {
     var buffer = new SmallBuffer(type);
-    try (var elements = new PyTorchBuffer(type, Devices.HOST, tensor)) {
-      elements.read(buffer.memory);
-    }
+    tensor.read(buffer.memory);
     return buffer;
   }
 

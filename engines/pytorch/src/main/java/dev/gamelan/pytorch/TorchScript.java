@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -26,6 +27,7 @@ final class TorchScript {
   private final StringBuilder body = new StringBuilder();
   private final Map<Literal, String> constants = new LinkedHashMap<>();
   private final List<String> outputs = new ArrayList<>();
+  private final List<OptionalInt> places = new ArrayList<>();
   private String indent = "    ";
   private int names;
 
@@ -69,6 +71,17 @@ final class TorchScript {
 
   void output(String name) {
     outputs.add(name);
+    places.add(OptionalInt.empty());
+  }
+
+  /** An output that {@code forward} leaves in an input's tensor and does not give back. */
+  void outputIn(int input) {
+    places.add(OptionalInt.of(input));
+  }
+
+  /** For each of the graph's outputs the input in whose tensor it is, if it is not given back. */
+  List<OptionalInt> places() {
+    return List.copyOf(places);
   }
 
   /** A tensor of the literal's type. */
@@ -103,6 +116,10 @@ final class TorchScript {
     return let(
         "torch.arange(%d, dtype=4, layout=None, device=%s, pin_memory=None)",
         length, deviceExpression());
+  }
+
+  boolean isOnHost() {
+    return device.equals("cpu");
   }
 
   private String deviceExpression() {

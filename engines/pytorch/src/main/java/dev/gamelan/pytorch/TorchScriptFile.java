@@ -88,7 +88,7 @@ public final class TorchScriptFile {
   public static void write(Path file, Graph graph, List<ExportInput> inputs) throws IOException {
     ExportInput.check(graph, inputs);
     var prepared = Engines.checked(graph, Devices.HOST, CompileOptions.DEFAULT);
-    var script = PyTorchLowering.lower(StorageExpansion.apply(prepared), "cpu", Set.of());
+    var script = PyTorchLowering.lower(StorageExpansion.apply(prepared), "cpu", Set.of(), Set.of());
     var arguments = new ArrayList<TorchScript.Argument>();
     var attributes = new ArrayList<TorchScriptArchive.Attribute>();
     var names = new HashSet<String>();

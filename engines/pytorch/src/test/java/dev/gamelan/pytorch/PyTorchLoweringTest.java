@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +31,7 @@ class PyTorchLoweringTest {
       }""";
 
   private static String source(String graph, Integer... donated) {
-    return PyTorchLowering.lower(Graph.parse(graph), "cpu", Set.of(donated)).source();
+    return PyTorchLowering.lower(Graph.parse(graph), "cpu", Set.of(donated), Set.of()).source();
   }
 
   private static Buffer buffer(float... values) {
@@ -108,6 +109,78 @@ class PyTorchLoweringTest {
             }"""
                 .replace("OPTIONS", options));
     assertTrue(source.contains("torch.neg(v2)"), source);
+  }
+
+  @Test
+  void theLogarithmOfASoftmaxIsKeptForTheSoftmax() {
+    var source =
+        source(
+            """
+            (%0: f32[2,3]) {
+              %1 = log_softmax[axis=1] %0 : f32[2,3]
+              %2 = neg %1 : f32[2,3]
+              %3 = softmax[axis=1] %0 : f32[2,3]
+              return %2, %3
+            }""");
+    assertTrue(source.contains("torch.neg(v1)"), source);
+    assertTrue(source.contains("torch.exp(v0)"), source);
+  }
+
+  @Test
+  void aCoarseLogarithmIsNot() {
+    var source =
+        source(
+            """
+            (%0: bf16[2,3]) {
+              %1 = log_softmax[axis=1] %0 : bf16[2,3]
+              %2 = softmax[axis=1] %0 : bf16[2,3]
+              return %1, %2
+            }""");
+    assertTrue(source.contains("torch.softmax(x0"), source);
+  }
+
+  /** What oneDNN would fill up itself, and in the wrong places. */
+  @Test
+  void channelsOfAConvolutionAreFilledUpToBlocks() {
+    var graph =
+        """
+        (%0: f32[1,20,8,8], %1: f32[24,20,K,K]) {
+          %2 = convolution[window={strides=[1,1], low=[P,P], high=[P,P], dilation=[1,1]}, groups=1, result=f32] %0, %1 : f32[1,24,8,8]
+          return %2
+        }""";
+    var source = source(graph.replace("K", "3").replace("P", "1"));
+    assertTrue(source.contains("torch.constant_pad_nd(x0, [0, 0, 0, 0, 0, 12, 0, 0], 0)"), source);
+    assertTrue(source.contains("torch.constant_pad_nd(x1, [0, 0, 0, 0, 0, 12, 0, 8], 0)"), source);
+    assertTrue(source.contains(", 1, 0, 24)"), source);
+    var ofOnePosition = source(graph.replace("K", "1").replace("P", "0"));
+    assertTrue(ofOnePosition.contains("torch.convolution(x0, x1,"), ofOnePosition);
+  }
+
+  @Test
+  void whatIsDonatedAndKeptByTheCallerIsNotGivenBack() {
+    var graph =
+        "(%0: f32[4], %1: f32[4]) { %2 = neg %0 : f32[4] %3 = exp %1 : f32[4] return %2, %3 }";
+    var script = PyTorchLowering.lower(Graph.parse(graph), "cpu", Set.of(0, 1), Set.of(1));
+    assertEquals(List.of(OptionalInt.empty(), OptionalInt.of(1)), script.places());
+    assertTrue(script.source().endsWith("return [v0]\n"), script.source());
+  }
+
+  /** Which has no output to give back, and must run for what it leaves behind. */
+  @Test
+  void aRunThatOnlyUpdatesSmallInputsUpdatesThem() {
+    try (var executable =
+        Engines.compile(
+            Graph.parse("(%0: f32[2], %1: f32[2]) { %2 = sub %0, %1 : f32[2] return %2 }"),
+            Devices.HOST,
+            CompileOptions.donating(Set.of(0)))) {
+      var type = TensorType.of(DType.F32, 2);
+      Buffer x = new SmallBuffer(type);
+      x.write(MemorySegment.ofArray(new float[] {9, 9}));
+      var step = new SmallBuffer(type);
+      step.write(MemorySegment.ofArray(new float[] {1, 2}));
+      for (int i = 0; i < 6; i++) x = executable.run(List.of(x, step)).getFirst();
+      assertEquals(3, first(x));
+    }
   }
 
   @Test
