@@ -7,6 +7,7 @@ import dev.gamelan.nn.UnaryLayer;
 import dev.gamelan.optim.Sgd;
 import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Gradients;
+import dev.gamelan.tensor.Scope;
 import dev.gamelan.tensor.Tensor;
 import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
@@ -51,8 +52,9 @@ final class GamelanMlp implements Contender {
   }
 
   private float loss() {
-    var x = Tensor.of(data.x, size.batch, size.in);
-    return step.call(x, labels).getFirst().toFloat();
+    return Scope.run(
+            () -> step.call(Tensor.of(data.x, size.batch, size.in), labels).getFirst())
+        .toFloat();
   }
 
   @Override
