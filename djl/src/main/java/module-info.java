@@ -3,6 +3,7 @@
 module dev.gamelan.djl {
   requires transitive dev.gamelan.core;
   requires transitive ai.djl.api;
+  requires static ai.djl.pytorch_engine;
   requires static dev.gamelan.mxnet;
   requires static dev.gamelan.pytorch;
   requires static dev.gamelan.tensorflow;

@@ -52,8 +52,7 @@ final class GamelanMlp implements Contender {
   }
 
   private float loss() {
-    return Scope.run(
-            () -> step.call(Tensor.of(data.x, size.batch, size.in), labels).getFirst())
+    return Scope.run(() -> step.call(Tensor.of(data.x, size.batch, size.in), labels).getFirst())
         .toFloat();
   }
 

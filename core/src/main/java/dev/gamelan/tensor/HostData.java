@@ -1,5 +1,6 @@
 package dev.gamelan.tensor;
 
+import dev.gamelan.engine.Buffer;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Scalar;
 import dev.gamelan.type.Shape;
@@ -125,16 +126,31 @@ final class HostData {
           "%s takes %d bytes; got %d"
               .formatted(tensor.type(), tensor.type().bytes(), to.byteSize()));
     }
-    var lazy = tensor.lazy();
-    if (lazy.node().computedInside) lazy.node().wanted[lazy.index()] = true;
-    Evaluation.run(List.of(lazy));
-    var buffer = lazy.resolve().buffer();
-    if (buffer == null) throw new IllegalStateException("an evaluated tensor has a buffer");
+    var buffer = evaluated(tensor);
     try {
       buffer.acquire().read(to);
     } finally {
       buffer.release();
     }
+  }
+
+  static <T> T withBuffer(Tensor tensor, Function<Buffer, T> reader) {
+    var buffer = evaluated(tensor);
+    buffer.share();
+    try {
+      return reader.apply(buffer.acquire());
+    } finally {
+      buffer.release();
+    }
+  }
+
+  private static DeviceBuffer evaluated(Tensor tensor) {
+    var lazy = tensor.lazy();
+    if (lazy.node().computedInside) lazy.node().wanted[lazy.index()] = true;
+    Evaluation.run(List.of(lazy));
+    var buffer = lazy.resolve().buffer();
+    if (buffer == null) throw new IllegalStateException("an evaluated tensor has a buffer");
+    return buffer;
   }
 
   private static <T> T reading(Tensor tensor, Function<MemorySegment, T> reader) {

@@ -1,5 +1,6 @@
 package dev.gamelan.tensor;
 
+import dev.gamelan.engine.Buffer;
 import dev.gamelan.engine.Device;
 import dev.gamelan.ir.Activation;
 import dev.gamelan.ir.ArgKind;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -198,6 +200,15 @@ public final class Tensor implements Variable {
   /** Copies the bytes of the elements to {@code to}, as {@link #of(TensorType, MemorySegment)}. */
   public void read(MemorySegment to) {
     HostData.read(this, to);
+  }
+
+  /**
+   * Evaluates the tensor and gives its engine's buffer to {@code reader}, which may read it but
+   * neither write nor close it: for what knows the engine and passes memory on. Nothing overwrites
+   * that memory any more; it is freed with the tensor, unless the engine counts who uses it.
+   */
+  public <T> T withBuffer(Function<Buffer, T> reader) {
+    return HostData.withBuffer(this, reader);
   }
 
   private void requireOneElement() {

@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Tensors from DJL's arrays and back. Both ways copy: each side frees its own memory. The dtypes
- * are f32 f64 f16 i8 u8 i32 i64 bool.
+ * Tensors from DJL's arrays and back, for f32 f64 f16 i8 u8 i32 i64 bool. Both ways copy, but for
+ * {@link #toSharedArray}. The other way nothing is shared: an array that DJL made from Java's data
+ * lies in a buffer that its closing lets go.
  */
 public final class DjlArrays {
   /** DJL's PyTorch ends the process when it is given one of the others that DJL has names for. */
@@ -76,6 +77,22 @@ public final class DjlArrays {
     var bytes = bytes(tensor.type());
     tensor.read(MemorySegment.ofBuffer(bytes));
     return array(tensor.type(), bytes, manager);
+  }
+
+  /**
+   * As {@link #toArray}, but where the tensor and the manager are both PyTorch's, in the tensor's
+   * memory, which stays until both are freed. The array must not be written, as by {@code addi}: a
+   * tensor does not change. Nor is it one to differentiate: of most, PyTorch says so. A tensor of
+   * up to 1 KiB is copied.
+   */
+  public static NDArray toSharedArray(Tensor tensor, NDManager manager) {
+    dataType(tensor.dtype());
+    boolean both =
+        tensor.device().engine().equals("pytorch")
+            && manager.getEngine().getEngineName().equals("PyTorch");
+    return both
+        ? SharedArray.of(tensor, manager).orElseGet(() -> toArray(tensor, manager))
+        : toArray(tensor, manager);
   }
 
   static NDArray toArray(HostTensor tensor, NDManager manager) {

@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Devices;
+import dev.gamelan.tensor.Parameter;
 import dev.gamelan.tensor.Tensor;
+import dev.gamelan.tensor.Tensors;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -61,6 +65,66 @@ class DjlArraysTest {
       tensor = DjlArrays.toTensor(manager.create(new float[] {1, 2}));
     }
     assertArrayEquals(new float[] {2, 3}, tensor.add(1).toFloatArray());
+  }
+
+  @Test
+  void anArrayInPyTorchsMemoryIsSharedWithItsTensor() {
+    try (var manager = NDManager.newBaseManager("PyTorch")) {
+      var shared =
+          Devices.use(
+              "pytorch:0",
+              () -> {
+                var tensor = Tensors.range(DType.F32, 1000).reshape(10, 100).evaluate();
+                var array = DjlArrays.toSharedArray(tensor, manager);
+                long there = MemorySegment.ofBuffer(array.toByteBuffer(true)).address();
+                long here = tensor.withBuffer(buffer -> buffer.host().orElseThrow().address());
+                assertEquals(here, there);
+                return array;
+              });
+      System.gc(); // The tensor goes, its memory stays.
+      assertEquals(new Shape(10, 100), shared.getShape());
+      assertEquals(999, shared.getFloat(9, 99));
+      assertEquals(2000, shared.add(shared).add(2).getFloat(9, 99));
+    }
+  }
+
+  /** A step that updates a parameter in place would change the array. */
+  @Test
+  void aParameterThatIsSharedIsCopiedBeforeItIsUpdated() {
+    try (var manager = NDManager.newBaseManager("PyTorch")) {
+      Devices.use(
+          "pytorch:0",
+          () -> {
+            var weight = Parameter.of(Tensors.ones(DType.F32, 1000));
+            var step =
+                CompiledFunction.of(
+                    x -> {
+                      weight.assign(weight.value().add(x.getFirst()));
+                      return List.of();
+                    });
+            var one = Tensor.scalar(1);
+            for (int i = 0; i < 3; i++) step.call(one);
+            var array = DjlArrays.toSharedArray(weight.value(), manager);
+            for (int i = 0; i < 3; i++) step.call(one);
+            assertEquals(4, array.getFloat(0));
+            assertEquals(7, weight.value().toFloatArray()[0]);
+            return array;
+          });
+    }
+  }
+
+  @Test
+  void whatCannotBeSharedIsCopied() {
+    try (var manager = NDManager.newBaseManager("PyTorch")) {
+      var elsewhere = DjlArrays.toSharedArray(Tensors.range(DType.F32, 1000), manager);
+      assertEquals(999, elsewhere.getFloat(999));
+      var small =
+          Devices.use(
+              "pytorch:0", () -> DjlArrays.toSharedArray(Tensor.of(new float[] {1, 2}), manager));
+      assertEquals(2, small.getFloat(1));
+      var unknown = Tensor.of(TensorType.of(DType.BF16, 2), MemorySegment.ofArray(new byte[4]));
+      assertThrows(IllegalArgumentException.class, () -> DjlArrays.toSharedArray(unknown, manager));
+    }
   }
 
   @Test

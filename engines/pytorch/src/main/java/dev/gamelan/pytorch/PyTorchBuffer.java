@@ -68,6 +68,16 @@ final class PyTorchBuffer implements Buffer {
     return true;
   }
 
+  /** Another tensor in the same memory, which is the caller's. */
+  long share() {
+    acquire();
+    try {
+      return Tensors.alias(tensor);
+    } finally {
+      release();
+    }
+  }
+
   @Override
   public TensorType type() {
     return type;

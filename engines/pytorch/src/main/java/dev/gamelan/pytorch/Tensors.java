@@ -22,6 +22,13 @@ final class Tensors {
               return [torch.slice(torch.reshape(x, [-1]), 0, 0, 1, 1)]
           """);
 
+  private static final Module ALIAS =
+      Module.of(
+          """
+            def forward(self: __torch__.M, x: Tensor) -> List[Tensor]:
+              return [torch.detach(x)]
+          """);
+
   private static final Module TO_HOST =
       Module.of(
           """
@@ -52,6 +59,11 @@ final class Tensors {
   /** A view of the first element. */
   static long first(long tensor) {
     return one(FIRST, () -> PyTorchBindings.value(tensor));
+  }
+
+  /** Another tensor in the same memory. */
+  static long alias(long tensor) {
+    return one(ALIAS, () -> PyTorchBindings.value(tensor));
   }
 
   static long toHost(long tensor) {
