@@ -17,12 +17,6 @@ final class Contractions {
   /** Up to which integers f32 holds every one, so that sums below it are exact. */
   private static final double EXACT_IN_F32 = 0x1p24;
 
-  /** Of which oneDNN makes blocks. */
-  private static final long CHANNELS = 16;
-
-  /** Up to so many, oneDNN reads a picture as it is. */
-  private static final long PLAIN_CHANNELS = 3;
-
   private final TorchScript script;
 
   Contractions(TorchScript script) {
@@ -126,54 +120,30 @@ final class Contractions {
       List<Long> padding,
       boolean transposed,
       long groups) {
-    var weights = to(filter, work);
-    var shape = filter.type().shape();
-    long outputs = shape.dim(transposed ? 1 : 0);
-    boolean pad = script.isOnHost() && groups == 1 && isPaddedWrongly(shape, work);
-    if (pad) {
-      long inputs = shape.dim(transposed ? 0 : 1);
-      boolean padInputs = transposed || inputs > PLAIN_CHANNELS;
-      long moreInputs = padInputs ? missing(inputs) : 0;
-      var more = zeros(shape.rank());
-      more.set(transposed ? 0 : 1, moreInputs);
-      more.set(transposed ? 1 : 0, missing(outputs));
-      weights = Movement.pad(weights, zeros(shape.rank()), more, "0");
-      var channels = zeros(shape.rank());
-      channels.set(1, moreInputs);
-      x = Movement.pad(x, zeros(shape.rank()), channels, "0");
-    }
+    int rank = filter.type().rank();
+    boolean strided = window.strides().stream().anyMatch(stride -> stride > 1);
+    var dtype = script.isOnHost() ? work : DType.F64; // Which is nowhere filled up.
+    var filling = ChannelFilling.of(filter.type().shape(), dtype, transposed, strided, groups);
     var result =
         "torch.convolution(%s, %s, None, %s, %s, %s, %s, %s, %d)"
             .formatted(
-                x,
-                weights,
+                filling.operand(x, rank),
+                filling.filter(to(filter, work), rank),
                 list(window.strides()),
                 list(padding),
                 list(window.dilation()),
                 transposed ? "True" : "False",
                 list(zeros(window)),
                 groups);
-    return pad ? "torch.narrow(%s, 1, 0, %d)".formatted(result, outputs) : result;
-  }
-
-  /**
-   * The oneDNN of PyTorch 2.7 fills up channels to a multiple of 16, and of filters of more than
-   * one position it may fill the wrong places: which, depends on the CPU (on Zen 5 it does).
-   */
-  private static boolean isPaddedWrongly(Shape filter, DType work) {
-    return (work == DType.F32 || work == DType.BF16)
-        && filter.range(2, filter.rank()).size() > 1
-        && (missing(filter.dim(0)) > 0 || missing(filter.dim(1)) > 0);
-  }
-
-  private static long missing(long channels) {
-    return Math.ceilDiv(channels, CHANNELS) * CHANNELS - channels;
+    return filling.result(result);
   }
 
   /** A transposed convolution onto the padded input, from which the padding is cropped. */
   String inputGradient(Term d, Term filter, Primitive.ConvolutionInputGradient op) {
     var window = op.window();
     var work = convolutionWork(d, filter, op.result());
+    // PyTorch's kernel for one channel a group is wrong in bf16, where it is strided.
+    if (work == DType.BF16 && filter.type().dim(1) == 1 && op.groups() > 1) work = DType.F32;
     var full =
         script.let(
             "%s", convolve(to(d, work), filter, work, window, zeros(window), true, op.groups()));
@@ -219,11 +189,7 @@ final class Contractions {
   }
 
   private static List<Long> zeros(Window window) {
-    return zeros(window.rank());
-  }
-
-  private static List<Long> zeros(int count) {
-    return new ArrayList<>(Collections.nCopies(count, 0L));
+    return Collections.nCopies(window.rank(), 0L);
   }
 
   private static List<Long> edges(List<Long> spatial) {
