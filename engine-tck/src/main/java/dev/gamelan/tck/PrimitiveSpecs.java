@@ -199,6 +199,8 @@ final class PrimitiveSpecs {
   private static List<OpSpec> contractions() {
     var plain = Window.uniform(2, 1, 1);
     var odd = new Window(List.of(2L, 1L), List.of(0L, 2L), List.of(1L, 1L), List.of(1L, 2L));
+    var strided = Window.uniform(1, 2, 0);
+    var dilated = new Window(List.of(1L, 2L), List.of(1L, 0L), List.of(1L, 0L), List.of(2L, 1L));
     return List.of(
         row(
             "dot_general",
@@ -269,6 +271,25 @@ final class PrimitiveSpecs {
                       ANY,
                       t(d, 2, 3, 5),
                       t(d, 3, 1, 2)));
+              // At both of its positions the window sees padding alone.
+              cases.add(
+                  Case.of(
+                      new Primitive.Convolution(Window.uniform(1, 2, 1), 1, d),
+                      ANY,
+                      t(d, 2, 34, 1),
+                      t(d, 3, 34, 1)));
+              cases.add(
+                  Case.of(
+                      new Primitive.Convolution(dilated, 1, d),
+                      ANY,
+                      t(d, 1, 1, 10, 3),
+                      t(d, 17, 1, 2, 2)));
+              cases.add(
+                  Case.of(
+                      new Primitive.Convolution(Window.uniform(1, 1, 0), 1, d),
+                      ANY,
+                      t(d, 2, 1, 3),
+                      t(d, 4, 1, 1)));
               if (d == DType.BF16 || d == DType.F16) {
                 cases.add(
                     Case.of(
@@ -297,7 +318,23 @@ final class PrimitiveSpecs {
                         new Primitive.ConvolutionInputGradient(odd, 2, Shape.of(1, 4, 6, 7), d),
                         ANY,
                         t(d, 1, 2, 3, 6),
-                        t(d, 2, 2, 2, 3)))),
+                        t(d, 2, 2, 2, 3)),
+                    // An odd number of blocks of 16 channels, strided.
+                    Case.of(
+                        new Primitive.ConvolutionInputGradient(strided, 1, Shape.of(1, 48, 6), d),
+                        ANY,
+                        t(d, 1, 16, 3),
+                        t(d, 16, 48, 2)),
+                    Case.of(
+                        new Primitive.ConvolutionInputGradient(strided, 3, Shape.of(1, 12, 5), d),
+                        ANY,
+                        t(d, 1, 9, 2),
+                        t(d, 9, 4, 2)),
+                    Case.of(
+                        new Primitive.ConvolutionInputGradient(strided, 38, Shape.of(1, 38, 5), d),
+                        ANY,
+                        t(d, 1, 38, 2),
+                        t(d, 38, 1, 3)))),
         row(
             "convolution_filter_gradient",
             NUMBERS,

@@ -84,7 +84,7 @@ final class ConvolutionExpansion {
   private Value forward(Value x, Value filter, DType dtype) {
     if (dtype == DType.F32
         && kernels.multiplies(dtype, dtype)
-        && ConvolutionLowering.pads(window)) {
+        && ConvolutionLowering.takes(window, x.shape(), filter.shape())) {
       return g.add(new Primitive.Convolution(window, groups, dtype), x, filter);
     }
     var size = spatial(filter);

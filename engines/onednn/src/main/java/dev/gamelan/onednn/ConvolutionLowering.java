@@ -7,9 +7,11 @@ import dev.gamelan.ir.Window;
 import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.type.DType;
+import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -198,27 +200,63 @@ final class ConvolutionLowering {
   /** Whether the node is a convolution, or an adjoint, that oneDNN computes. */
   static boolean supported(Node node, Kernels kernels) {
     return switch (node.op()) {
-      case Primitive.Convolution c -> supported(c.window(), node, kernels);
-      case Primitive.ConvolutionInputGradient c -> supported(c.window(), node, kernels);
-      case Primitive.ConvolutionFilterGradient c -> supported(c.window(), node, kernels);
+      case Primitive.Convolution c ->
+          supported(
+              c.window(),
+              node.inputs().get(0).shape(),
+              node.inputs().get(1).shape(),
+              node,
+              kernels);
+      case Primitive.ConvolutionInputGradient c ->
+          supported(c.window(), c.input(), node.inputs().get(1).shape(), node, kernels);
+      case Primitive.ConvolutionFilterGradient c ->
+          supported(c.window(), node.inputs().get(0).shape(), c.filter(), node, kernels);
       default -> false;
     };
   }
 
-  /** Whether the window crops nothing. */
-  static boolean pads(Window window) {
-    return Stream.concat(window.low().stream(), window.high().stream()).allMatch(p -> p >= 0);
+  /**
+   * Whether oneDNN takes the window: it crops nothing, and sees an element of the picture wherever
+   * it is. Of one that sees padding alone, oneDNN 3.13 may end the process; and of a single channel
+   * dilated along a padded axis, it computes some wrong.
+   */
+  static boolean takes(Window window, Shape picture, Shape filter) {
+    boolean pads =
+        Stream.concat(window.low().stream(), window.high().stream()).allMatch(p -> p >= 0);
+    boolean dilatesPadding =
+        IntStream.range(0, window.rank())
+            .anyMatch(
+                axis ->
+                    window.dilation().get(axis) > 1
+                        && window.low().get(axis) + window.high().get(axis) > 0);
+    return pads
+        && !(filter.dim(1) == 1 && dilatesPadding)
+        && IntStream.range(0, window.rank())
+            .allMatch(axis -> sees(window, axis, picture.dim(axis + 2), filter.dim(axis + 2)));
   }
 
-  private static boolean supported(Window window, Node node, Kernels kernels) {
+  private static boolean sees(Window window, int axis, long size, long places) {
+    long positions = window.outputSize(axis, size, places);
+    for (long position = 0; position < positions; position++) {
+      long first = position * window.strides().get(axis) - window.low().get(axis);
+      long step = window.dilation().get(axis);
+      // The first place that is not before the picture.
+      long place = first >= 0 ? 0 : Math.ceilDiv(-first, step);
+      if (place >= places || first + place * step >= size) return false;
+    }
+    return true;
+  }
+
+  private static boolean supported(
+      Window window, Shape picture, Shape filter, Node node, Kernels kernels) {
     var left = node.inputs().get(0).type();
     var right = node.inputs().get(1).type();
-    return pads(window)
-        && left.dtype().isFloat()
+    return left.dtype().isFloat()
         && kernels.multiplies(left.dtype(), right.dtype())
         && left.size() > 0
         && right.size() > 0
-        && node.result().type().size() > 0;
+        && node.result().type().size() > 0
+        && takes(window, picture, filter);
   }
 
   /** A filter that lasts, wherever it lies; null if it does not. */

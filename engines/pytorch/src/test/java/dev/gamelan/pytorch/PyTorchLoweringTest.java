@@ -149,8 +149,8 @@ class PyTorchLoweringTest {
           return %2
         }""";
     var source = source(graph.replace("K", "3").replace("P", "1"));
-    assertTrue(source.contains("torch.constant_pad_nd(x0, [0, 0, 0, 0, 0, 12, 0, 0], 0)"), source);
-    assertTrue(source.contains("torch.constant_pad_nd(x1, [0, 0, 0, 0, 0, 12, 0, 8], 0)"), source);
+    assertTrue(source.contains("torch.constant_pad_nd(x0, [0, 0, 0, 0, 0, 12], 0)"), source);
+    assertTrue(source.contains("torch.constant_pad_nd(x1, [0, 0, 0, 0, 0, 0, 0, 8], 0)"), source);
     assertTrue(source.contains(", 1, 0, 24)"), source);
     var ofOnePosition = source(graph.replace("K", "1").replace("P", "0"));
     assertTrue(ofOnePosition.contains("torch.convolution(x0, x1,"), ofOnePosition);
