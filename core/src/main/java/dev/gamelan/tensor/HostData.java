@@ -127,8 +127,9 @@ final class HostData {
               .formatted(tensor.type(), tensor.type().bytes(), to.byteSize()));
     }
     var buffer = evaluated(tensor);
+    var acquired = buffer.acquire();
     try {
-      buffer.acquire().read(to);
+      acquired.read(to);
     } finally {
       buffer.release();
     }
@@ -137,8 +138,9 @@ final class HostData {
   static <T> T withBuffer(Tensor tensor, Function<Buffer, T> reader) {
     var buffer = evaluated(tensor);
     buffer.share();
+    var acquired = buffer.acquire();
     try {
-      return reader.apply(buffer.acquire());
+      return reader.apply(acquired);
     } finally {
       buffer.release();
     }

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class EngineConformance {
   private static final int DEFAULT_PROGRAMS = 200;
+  private static final int DEFAULT_CONVOLUTIONS = 40;
   private static final int LONG_CHAIN = 4000;
 
   private final SupportMatrix matrix = new SupportMatrix();
@@ -194,6 +195,21 @@ public abstract class EngineConformance {
         .mapToObj(seed -> DynamicTest.dynamicTest("seed " + seed, () -> program(seed)));
   }
 
+  @TestFactory
+  Stream<DynamicTest> randomConvolutionsAndTheirGradientsAgreeWithTheReference() {
+    int convolutions = Integer.getInteger("gamelan.tck.convolutions", DEFAULT_CONVOLUTIONS);
+    var declared = Engines.get(device().engine()).dtypes(device());
+    return Stream.of(DType.F32, DType.BF16)
+        .filter(declared::contains)
+        .flatMap(
+            dtype ->
+                IntStream.range(0, convolutions)
+                    .mapToObj(
+                        seed ->
+                            DynamicTest.dynamicTest(
+                                dtype + ", seed " + seed, () -> convolution(dtype, seed))));
+  }
+
   /** To target/support-matrix: which ops passed for which dtypes. */
   @AfterAll
   void writeSupportMatrix() throws IOException {
@@ -283,6 +299,18 @@ public abstract class EngineConformance {
         "expanded and simplified " + program,
         ReferenceKernels.run(program, inputs),
         ReferenceKernels.run(prepared, inputs));
+  }
+
+  private void convolution(DType dtype, long seed) {
+    var random = new SplittableRandom(seed);
+    var convolution = RandomConvolutions.generate(dtype, random);
+    var inputs = new ArrayList<Array>();
+    for (var type : convolution.inputTypes()) {
+      inputs.add(new Values.Range(-1, 1).fill(type, random));
+    }
+    compare(convolution, inputs);
+    inputs.add(new Values.Range(-1, 1).fill(convolution.outputTypes().getFirst(), random));
+    compare(ReverseMode.vjp(convolution, List.of(0, 1)), inputs);
   }
 
   private void compare(Graph graph, List<Array> inputs) {
