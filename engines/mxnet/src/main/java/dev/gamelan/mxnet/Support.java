@@ -118,7 +118,8 @@ final class Support {
           cumulate.kind() == ReduceKind.SUM && !cumulate.exclusive() && dtype.isFloat();
       case Primitive.DotGeneral dot -> dtype.isFloat() && dot.result().isFloat();
       case Primitive.Convolution convolution -> isFloat(dtype, convolution.result());
-      case Primitive.ConvolutionInputGradient gradient -> isFloat(dtype, gradient.result());
+      case Primitive.ConvolutionInputGradient gradient ->
+          isFloat(dtype, gradient.result()) && !isDilatedSolid(gradient.window());
       case Primitive.ConvolutionFilterGradient gradient ->
           isFloat(dtype, gradient.result()) && gradient.window().rank() < 3;
       case Primitive.Pool pool -> dtype.isFloat() && Convolutions.takes(pool);
@@ -137,6 +138,11 @@ final class Support {
           Primitive.CustomCall _ ->
           false;
     };
+  }
+
+  /** MXNet's transposed convolutions over three axes take no dilation. */
+  private static boolean isDilatedSolid(Window window) {
+    return window.rank() == 3 && window.dilation().stream().anyMatch(dilation -> dilation > 1);
   }
 
   private static boolean isFloat(DType operand, DType result) {
