@@ -18,6 +18,9 @@ import java.util.Collections;
  * @param result how many the result has in the end
  */
 record ChannelFilling(boolean transposed, long groups, long inputs, long outputs, long result) {
+  /** Adds nothing. */
+  static final ChannelFilling NONE = new ChannelFilling(false, 1, 0, 0, 0);
+
   private static final long BLOCK = 16;
 
   /** Up to so many, oneDNN reads a picture as it is, for filters of more than one position. */
@@ -38,7 +41,7 @@ record ChannelFilling(boolean transposed, long groups, long inputs, long outputs
         !oneDnn
             || (onePosition && dtype == DType.F32)
             || (groups > 1 && (!transposed || (first == 1 && second == 1)));
-    if (right) return new ChannelFilling(transposed, groups, 0, 0, outputs);
+    if (right) return NONE;
     boolean even = transposed && strided && outputs > BLOCK;
     return new ChannelFilling(
         transposed,

@@ -122,8 +122,10 @@ final class Contractions {
       long groups) {
     int rank = filter.type().rank();
     boolean strided = window.strides().stream().anyMatch(stride -> stride > 1);
-    var dtype = script.isOnHost() ? work : DType.F64; // Which is nowhere filled up.
-    var filling = ChannelFilling.of(filter.type().shape(), dtype, transposed, strided, groups);
+    var filling =
+        script.isOnHost()
+            ? ChannelFilling.of(filter.type().shape(), work, transposed, strided, groups)
+            : ChannelFilling.NONE;
     var result =
         "torch.convolution(%s, %s, None, %s, %s, %s, %s, %s, %d)"
             .formatted(
@@ -142,7 +144,7 @@ final class Contractions {
   String inputGradient(Term d, Term filter, Primitive.ConvolutionInputGradient op) {
     var window = op.window();
     var work = convolutionWork(d, filter, op.result());
-    // PyTorch's kernel for one channel a group is wrong in bf16, where it is strided.
+    // PyTorch's kernel for one channel a group is wrong for some strides in bf16.
     if (work == DType.BF16 && filter.type().dim(1) == 1 && op.groups() > 1) work = DType.F32;
     var full =
         script.let(
