@@ -69,6 +69,7 @@ final class Lowering {
                 g -> PoolExpansion.apply(g, Pools::areViews),
                 ScatterExpansion::apply,
                 ChannelsLast::apply,
+                SlicesFirst::apply,
                 g -> ConvolutionExpansion.apply(g, kernels),
                 g -> DotExpansion.apply(g, kernels))
             .apply(graph);
