@@ -2,6 +2,7 @@ package dev.gamelan.onednn;
 
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
+import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.type.DType;
@@ -114,45 +115,69 @@ final class DotLowering {
             left.type().dtype() == DType.F32 ? "large" : "no kernel of our own");
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
-    if (f32 && (kernels.dnnl().isEmpty() || isSmall(work(a)))) {
-      var why = kernels.dnnl().isEmpty() ? "the library is not there" : "small";
-      return Optional.of(ours(a, b, c, weights.isPresent(), what.because(why)));
+    boolean lasts = weights.isPresent() && isSingle(b);
+    if (f32 && (kernels.dnnl().isEmpty() || isSmall(work(a)) || (lasts && fillsBlocks(m)))) {
+      var why =
+          kernels.dnnl().isEmpty()
+              ? "the library is not there"
+              : isSmall(work(a)) ? "small" : "weights that last";
+      return Optional.of(ours(a, b, c, lasts, what.because(why)));
     }
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts(a, b, c)) {
       var part = part(cut, packed);
       if (part.isEmpty()) {
         var why = what.because("the library would be slow");
-        return f32 ? Optional.of(ours(a, b, c, weights.isPresent(), why)) : Optional.empty();
+        return f32 ? Optional.of(ours(a, b, c, lasts, why)) : Optional.empty();
       }
       parts.add(part.get());
     }
     return Optional.of(new DnnlStep(parts, what));
   }
 
+  private static boolean isSingle(Matrix b) {
+    return b.dims.subList(0, b.rows()).stream().allMatch(dim -> dim == 1);
+  }
+
+  /** Whether our own kernel has rows enough to be the faster one with packed weights, too. */
+  private boolean fillsBlocks(long rows) {
+    return kernels.isa() == Isa.AVX512 && rows >= kernels.matmul().blockRows();
+  }
+
   /**
-   * The product by our own kernel, which reads rows of b.
+   * The product by our own kernel, which reads rows of b, or panels.
    *
-   * @param lasts whether b is weights that last
+   * @param lasts whether b is one matrix of weights that last
    */
   private Step ours(Matrix a, Matrix b, Matrix c, boolean lasts, Product what) {
     boolean inRows = b.strides.get(b.columns()) == 1;
-    boolean single = b.dims.subList(0, b.rows()).stream().allMatch(dim -> dim == 1);
-    boolean packed = lasts && single && !inRows;
-    var parts = new ArrayList<MatmulStep.Part>();
-    for (var cut : cuts(a, packed ? b : dense(b), c)) {
-      var cutB = inBytes(cut.b);
-      var packing = packed ? Optional.<Packing>of(rows(cutB)) : Optional.<Packing>empty();
-      parts.add(new MatmulStep.Part(inBytes(cut.a), cutB, inBytes(cut.c), packing));
-    }
-    int arguments = lowering.reserveArguments(parts.size() * MatmulKernel.ARGUMENTS);
-    return new MatmulStep(kernels.matmul(), parts, arguments, what);
+    if (lasts && !(inRows && isSmall(work(a)))) return inPanels(cuts(a, b, c), what);
+    var parts =
+        cuts(a, dense(b), c).stream()
+            .map(cut -> new MatmulStep.Part(inBytes(cut.a), inBytes(cut.b), inBytes(cut.c)))
+            .toList();
+    return new MatmulStep(kernels.matmul(), parts, arguments(parts), what);
   }
 
-  private static Packing.Rows rows(MatmulStep.Matrix b) {
-    int rows = b.dims().size() - 2;
-    return new Packing.Rows(
-        b.dims().get(rows), b.dims().getLast(), b.rowStride(), b.columnStride());
+  private Step inPanels(List<Cut> cuts, Product what) {
+    var kernel = kernels.matmul();
+    var parts = new ArrayList<PanelMatmulStep.Part>();
+    for (var cut : cuts) {
+      var a = inBytes(cut.a);
+      var b = inBytes(cut.b);
+      var packing =
+          new Packing.Panels(
+              b.rows(), b.columns(), b.rowStride(), b.columnStride(), kernel.blockColumns());
+      long copied = PanelMatmulStep.copyBytes(a, kernel);
+      var copy = copied > 0 ? Optional.of(lowering.temporary(copied)) : Optional.<Storage>empty();
+      parts.add(new PanelMatmulStep.Part(a, b, inBytes(cut.c), packing, copy));
+    }
+    return new PanelMatmulStep(kernel, parts, arguments(parts), what);
+  }
+
+  /** Room for the arguments of {@code parts}. */
+  private int arguments(List<?> parts) {
+    return lowering.reserveArguments(parts.size() * MatmulKernel.ARGUMENTS);
   }
 
   private static MatmulStep.Matrix inBytes(Matrix matrix) {

@@ -3,12 +3,19 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 
 /** Products of f32 matrices by our own kernel, divided among the threads. */
 final class MatmulStep implements Step {
   /** A matrix: strides in bytes, batch strides first, then those of rows and columns. */
   record Matrix(Storage storage, long offset, List<Long> dims, List<Long> strides) {
+    long rows() {
+      return dims.get(dims.size() - 2);
+    }
+
+    long columns() {
+      return dims.getLast();
+    }
+
     long rowStride() {
       return strides.get(strides.size() - 2);
     }
@@ -36,31 +43,24 @@ final class MatmulStep implements Step {
     }
 
     /** One after the last byte it has. */
-    long end() {
+    private long end() {
       long end = offset + 4;
       for (int axis = 0; axis < dims.size(); axis++) {
         end += (dims.get(axis) - 1) * strides.get(axis);
       }
       return end;
     }
-  }
 
-  /**
-   * The matrices of one thread.
-   *
-   * @param packing of b, where it is one matrix of weights that last
-   */
-  record Part(Matrix a, Matrix b, Matrix c, Optional<Packing> packing) {
-    long rowStrideOfB() {
-      return packing.isEmpty() ? b.rowStride() : c.dims.getLast() * Float.BYTES;
-    }
-
-    long b(Run run, long index) {
-      return packing
-          .map(p -> run.packed(b.storage, b.offset, p))
-          .orElseGet(() -> run.address(b.storage) + b.start(index));
+    void checkBounds(Object what) {
+      if (offset < 0 || end() > storage.bytes) {
+        throw new IllegalStateException(
+            "%s would reach byte %d of %d".formatted(what, end(), storage.bytes));
+      }
     }
   }
+
+  /** The matrices of one thread. */
+  record Part(Matrix a, Matrix b, Matrix c) {}
 
   private final MatmulKernel kernel;
   private final List<Part> parts;
@@ -75,12 +75,7 @@ final class MatmulStep implements Step {
     this.firstArgument = firstArgument;
     this.what = what;
     for (var part : parts) {
-      for (var matrix : List.of(part.a, part.b, part.c)) {
-        if (matrix.offset < 0 || matrix.end() > matrix.storage.bytes) {
-          throw new IllegalStateException(
-              "%s would reach byte %d of %d".formatted(what, matrix.end(), matrix.storage.bytes));
-        }
-      }
+      for (var matrix : List.of(part.a, part.b, part.c)) matrix.checkBounds(what);
     }
   }
 
@@ -94,13 +89,15 @@ final class MatmulStep implements Step {
     for (int i = 0; i < parts.size(); i++) {
       var part = parts.get(i);
       long at = at(i);
-      int rank = part.c.dims.size();
-      run.set(at + MatmulKernel.M, part.c.dims.get(rank - 2));
-      run.set(at + MatmulKernel.N, part.c.dims.get(rank - 1));
-      run.set(at + MatmulKernel.K, part.a.dims.get(rank - 1));
+      run.set(at + MatmulKernel.M, part.c.rows());
+      run.set(at + MatmulKernel.N, part.c.columns());
+      run.set(at + MatmulKernel.K, part.a.columns());
       run.set(at + MatmulKernel.A_ROW_STRIDE, part.a.rowStride());
       run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
-      run.set(at + MatmulKernel.B_ROW_STRIDE, part.rowStrideOfB());
+      run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
+      run.set(at + MatmulKernel.B_BLOCK_STRIDE, (long) kernel.blockColumns() * Float.BYTES);
+      run.set(at + MatmulKernel.AHEAD, 0);
+      run.set(at + MatmulKernel.ADDS, 0);
       run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
     }
   }
@@ -112,7 +109,7 @@ final class MatmulStep implements Step {
     long batch = batches[index];
     for (long i = 0; i < batch; i++) {
       run.set(at + MatmulKernel.A, run.address(part.a.storage) + part.a.start(i));
-      run.set(at + MatmulKernel.B, part.b(run, i));
+      run.set(at + MatmulKernel.B, run.address(part.b.storage) + part.b.start(i));
       run.set(at + MatmulKernel.C, run.address(part.c.storage) + part.c.start(i));
       kernel.run(run.argumentAddress(at));
     }
@@ -134,7 +131,6 @@ final class MatmulStep implements Step {
   @Override
   public String explain() {
     int count = parts.size();
-    var packed = parts.getFirst().packing.isPresent() ? ", packed weights" : "";
-    return "matmul     %s%s, %d thread%s".formatted(what, packed, count, count == 1 ? "" : "s");
+    return "matmul     %s, %d thread%s".formatted(what, count, count == 1 ? "" : "s");
   }
 }

@@ -32,11 +32,20 @@ sealed interface Packing {
     }
   }
 
-  /** A matrix of f32 with one row behind another; strides in bytes. */
-  record Rows(long rows, long columns, long rowStride, long columnStride) implements Packing {
+  /**
+   * A matrix of f32 in panels of {@code width} columns, one behind the other, each with its rows
+   * dense; the last one is as wide as the others. Strides in bytes.
+   */
+  record Panels(long rows, long columns, long rowStride, long columnStride, int width)
+      implements Packing {
+    /** From one panel to the next, in bytes. */
+    long stride() {
+      return rows * width * Float.BYTES;
+    }
+
     @Override
     public long bytes() {
-      return rows * columns * Float.BYTES;
+      return Math.ceilDiv(columns, (long) width) * stride();
     }
 
     @Override
@@ -50,11 +59,28 @@ sealed interface Packing {
       long reach = (rows - 1) * rowStride + (columns - 1) * columnStride + Float.BYTES;
       var source = MemorySegment.ofAddress(from).reinterpret(reach);
       var target = MemorySegment.ofAddress(to).reinterpret(bytes());
-      for (long row = 0; row < rows; row++) {
-        for (long column = 0; column < columns; column++) {
-          int element = source.get(ValueLayout.JAVA_INT, row * rowStride + column * columnStride);
-          target.setAtIndex(ValueLayout.JAVA_INT, row * columns + column, element);
+      for (long first = 0; first < columns; first += width) {
+        long panel = first * rows * Float.BYTES;
+        long count = Math.min(width, columns - first);
+        for (long row = 0; row < rows; row++) {
+          copy(
+              source,
+              row * rowStride + first * columnStride,
+              target,
+              panel + row * width * Float.BYTES,
+              count);
         }
+      }
+    }
+
+    private void copy(MemorySegment from, long start, MemorySegment to, long at, long count) {
+      if (columnStride == Float.BYTES) {
+        MemorySegment.copy(from, start, to, at, count * Float.BYTES);
+        return;
+      }
+      for (long i = 0; i < count; i++) {
+        int element = from.get(ValueLayout.JAVA_INT, start + i * columnStride);
+        to.set(ValueLayout.JAVA_INT, at + i * Float.BYTES, element);
       }
     }
   }

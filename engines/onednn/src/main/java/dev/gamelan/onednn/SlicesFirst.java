@@ -72,7 +72,8 @@ final class SlicesFirst {
     for (var reader : readers) {
       if (!(reader.op() instanceof Primitive.Slice)) return false;
       var piece = reader.result();
-      boolean fuses = !users(piece).isEmpty() && users(piece).stream().allMatch(SlicesFirst::isPointwise);
+      boolean fuses =
+          !users(piece).isEmpty() && users(piece).stream().allMatch(SlicesFirst::isPointwise);
       if (!fuses || outputs.contains(piece)) return false;
       read += piece.type().size();
     }
@@ -83,7 +84,8 @@ final class SlicesFirst {
     return Rewrite.of(
         graph,
         (g, node, operands) -> {
-          for (int i = 0; i < operands.size(); i++) whole.put(node.inputs().get(i), operands.get(i));
+          for (int i = 0; i < operands.size(); i++)
+            whole.put(node.inputs().get(i), operands.get(i));
           return node.op() instanceof Primitive.Slice slice
               ? List.of(piece(g, node.inputs().getFirst(), slice))
               : g.addNode(node.op(), operands, node).results();
@@ -92,7 +94,8 @@ final class SlicesFirst {
 
   private Value piece(GraphBuilder g, Value value, Primitive.Slice slice) {
     var producer = graph.producer(value);
-    if (producer == null || !cut.contains(value)) return g.add(slice, Objects.requireNonNull(whole.get(value)));
+    if (producer == null || !cut.contains(value))
+      return g.add(slice, Objects.requireNonNull(whole.get(value)));
     var pieces = producer.inputs().stream().map(input -> piece(g, input, slice)).toList();
     return g.addAll(producer.op(), pieces).getFirst();
   }

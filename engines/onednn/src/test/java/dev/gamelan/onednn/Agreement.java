@@ -26,10 +26,14 @@ final class Agreement {
   }
 
   static void check(Graph graph) {
+    check(graph, CompileOptions.DEFAULT);
+  }
+
+  static void check(Graph graph, CompileOptions options) {
     var random = new SplittableRandom(7);
     var inputs = graph.inputTypes().stream().map(type -> fill(type, random)).toList();
-    var want = run("reference", graph, inputs);
-    var got = run(OneDnnEngine.NAME, graph, inputs);
+    var want = run("reference", graph, inputs, options);
+    var got = run(OneDnnEngine.NAME, graph, inputs, options);
     double scale = 1;
     for (double v : want) if (Double.isFinite(v)) scale = Math.max(scale, Math.abs(v));
     assertEquals(want.length, got.length);
@@ -70,7 +74,8 @@ final class Agreement {
   }
 
   /** The first output, as numbers. */
-  private static double[] run(String engine, Graph graph, List<byte[]> inputs) {
+  private static double[] run(
+      String engine, Graph graph, List<byte[]> inputs, CompileOptions options) {
     var device = new Device(engine, 0);
     var buffers = new ArrayList<Buffer>();
     for (int i = 0; i < inputs.size(); i++) {
@@ -78,7 +83,7 @@ final class Agreement {
       buffer.write(MemorySegment.ofArray(inputs.get(i)));
       buffers.add(buffer);
     }
-    try (var executable = Engines.compile(graph, device, CompileOptions.DEFAULT)) {
+    try (var executable = Engines.compile(graph, device, options)) {
       var result = executable.run(buffers).getFirst();
       var bytes = new byte[(int) result.type().bytes()];
       result.read(MemorySegment.ofArray(bytes));

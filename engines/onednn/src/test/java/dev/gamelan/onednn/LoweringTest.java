@@ -40,6 +40,40 @@ class LoweringTest {
   }
 
   @Test
+  void gatesThatAreCutFromASumAreOneKernel() {
+    assertEquals(
+        "kernel",
+        steps(
+            """
+            (%0: f32[8,64], %1: f32[8,64]) {
+              %2 = add %0, %1 : f32[8,64]
+              %3 = slice[starts=[0,0], limits=[8,32], strides=[1,1]] %2 : f32[8,32]
+              %4 = slice[starts=[0,32], limits=[8,64], strides=[1,1]] %2 : f32[8,32]
+              %5 = logistic %3 : f32[8,32]
+              %6 = mul %5, %4 : f32[8,32]
+              return %6
+            }"""));
+  }
+
+  /** Three windows of a sum: computed once, not three times. */
+  @Test
+  void aSumThatIsReadMoreThanOnceIsInMemory() {
+    assertEquals(
+        "kernel kernel",
+        steps(
+            """
+            (%0: f32[10]) {
+              %1 = exp %0 : f32[10]
+              %2 = slice[starts=[0], limits=[8], strides=[1]] %1 : f32[8]
+              %3 = slice[starts=[1], limits=[9], strides=[1]] %1 : f32[8]
+              %4 = slice[starts=[2], limits=[10], strides=[1]] %1 : f32[8]
+              %5 = add %2, %3 : f32[8]
+              %6 = add %5, %4 : f32[8]
+              return %6
+            }"""));
+  }
+
+  @Test
   void whatIsReadTransposedIsNotCopiedForAMatmul() {
     assertEquals(
         "matmul kernel",

@@ -1,5 +1,6 @@
 package dev.gamelan.onednn;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gamelan.engine.Device;
@@ -19,20 +20,27 @@ class PacksTest {
 
   private OneDnnBuffer packed(long size, MemorySegment weights) {
     var buffer = OneDnnBuffer.of(TensorType.of(DType.F32, size, size), DEVICE, pool);
-    var transposed = new Packing.Rows(size, size, Float.BYTES, size * Float.BYTES);
+    var transposed = new Packing.Panels(size, size, Float.BYTES, size * Float.BYTES, 16);
     buffer.packs().get(weights.address(), 0, transposed);
     return buffer;
   }
 
-  /** [[0, 1], [2, 3]] by columns. */
-  @Test
-  void rowsAreCopiedByTheirStrides() {
+  /** [[0, 1, 2], [3, 4, 5]] in panels of two columns, from rows and from columns. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void panelsHaveTheirRowsOneBehindTheOther(boolean transposed) {
     try (var arena = Arena.ofConfined()) {
-      var from = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0, 1, 2, 3);
-      var to = arena.allocate(16, 4);
-      new Packing.Rows(2, 2, Float.BYTES, 2 * Float.BYTES).pack(from.address(), to.address());
-      assertEquals(2, to.getAtIndex(ValueLayout.JAVA_FLOAT, 1));
-      assertEquals(1, to.getAtIndex(ValueLayout.JAVA_FLOAT, 2));
+      var from =
+          transposed
+              ? arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0, 3, 1, 4, 2, 5)
+              : arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0, 1, 2, 3, 4, 5);
+      var packing =
+          transposed ? new Packing.Panels(2, 3, 4, 8, 2) : new Packing.Panels(2, 3, 12, 4, 2);
+      assertEquals(32, packing.bytes());
+      var to = arena.allocate(32, 4);
+      packing.pack(from.address(), to.address());
+      var want = new float[] {0, 1, 3, 4, 2, 0, 5, 0};
+      assertArrayEquals(want, to.toArray(ValueLayout.JAVA_FLOAT));
     }
   }
 

@@ -10,7 +10,7 @@ import dev.gamelan.onednn.asm.Width;
 final class Avx512Emitter extends Emitter {
   private static final int TAIL = 1;
   private static final int HOLDS = 2;
-  private static final int ORDERED = 7;
+  private static final int UNORDERED = 3;
 
   Avx512Emitter(Kernel kernel, Registers.Plan plan) {
     super(kernel, true, Width.Z, 32, plan);
@@ -111,13 +111,16 @@ final class Avx512Emitter extends Emitter {
 
   @Override
   void accumulate(Opcode reduction, int accumulator, int value) {
-    int mask = mask();
+    var op = combination(reduction);
     if (reduction == Opcode.REDUCE_MAX || reduction == Opcode.REDUCE_MIN) {
-      // Where the accumulator is NaN it stays; where the value is, the CPU takes the second.
-      asm.compare(Simd.VCMPPS, width, HOLDS, accumulator, accumulator, ORDERED, mask);
-      mask = HOLDS;
+      // Where either is NaN the CPU takes the second, so NaN stays. Where the value is, it is put
+      // in afterwards: what the next value waits for does not include a comparison.
+      asm.compare(Simd.VCMPPS, width, HOLDS, value, value, UNORDERED, mask());
+      asm.masked(op, width, accumulator, value, accumulator, mask(), false);
+      asm.masked(Simd.VMOVUPS, width, accumulator, 0, value, HOLDS, false);
+    } else {
+      asm.masked(op, width, accumulator, accumulator, value, mask(), false);
     }
-    asm.masked(combination(reduction), width, accumulator, accumulator, value, mask, false);
   }
 
   @Override

@@ -13,9 +13,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * C = A·B in f32 for any sizes: blocks of rows by two vectors of columns are summed in registers
- * over all of k [1]. A has any strides; the rows of B and C are dense. One call has no set-up, so
- * small products take the time of their multiplications.
+ * C = A·B or C + A·B in f32 for any sizes: blocks of rows by two vectors of columns are summed in
+ * registers over all of k [1]. A has any strides; the rows of B and C are dense. One call has no
+ * set-up, so small products take the time of their multiplications. B may come in panels as wide as
+ * a block, one behind the other; the next one is fetched while one is multiplied.
  *
  * <p>[1] Goto, van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008: the inner
  * kernel.
@@ -33,7 +34,17 @@ public final class MatmulKernel {
   public static final int B_ROW_STRIDE = 7;
   public static final int C = 8;
   public static final int C_ROW_STRIDE = 9;
-  public static final int ARGUMENTS = 10;
+
+  /** From a block of columns of B to the next one. */
+  public static final int B_BLOCK_STRIDE = 10;
+
+  /** How many bytes of the next block are fetched for each column of A and block of rows. */
+  public static final int AHEAD = 11;
+
+  /** Whether the product is added to C: not 0. */
+  public static final int ADDS = 12;
+
+  public static final int ARGUMENTS = 13;
 
   private static final Memory COLUMNS_LEFT = Memory.at(Gpr.RSP, 0);
   private static final Memory B_BLOCK = Memory.at(Gpr.RSP, 8);
@@ -47,6 +58,7 @@ public final class MatmulKernel {
   private static final Gpr COLUMN_STRIDE = Gpr.RSI;
   private static final Gpr B_STRIDE = Gpr.RBX;
   private static final Gpr B_ROW = Gpr.R8;
+  private static final Gpr NEXT_BLOCK = Gpr.R9;
 
   /** Every third row of A; the two after it are one and two strides further. */
   private static final List<Gpr> A_POINTERS = List.of(Gpr.R10, Gpr.R11, Gpr.R12, Gpr.R13);
@@ -54,14 +66,29 @@ public final class MatmulKernel {
   private static final List<Gpr> SAVED = List.of(Gpr.RBX, Gpr.R12, Gpr.R13);
 
   private final NativeCode code;
+  private final int blockRows;
+  private final int blockColumns;
 
-  private MatmulKernel(NativeCode code) {
+  private MatmulKernel(NativeCode code, Emission emission) {
     this.code = code;
+    this.blockRows = emission.blockRows.getFirst();
+    this.blockColumns = Columns.TWO_VECTORS.vectors * emission.lanes;
   }
 
   /** Empty where the system gives no executable memory. */
   public static Optional<MatmulKernel> of(Isa isa) {
-    return NativeCode.place(new Emission(isa == Isa.AVX512).emit()).map(MatmulKernel::new);
+    var emission = new Emission(isa == Isa.AVX512);
+    return NativeCode.place(emission.emit()).map(code -> new MatmulKernel(code, emission));
+  }
+
+  /** Rows of a whole block. */
+  public int blockRows() {
+    return blockRows;
+  }
+
+  /** Columns of a whole block, and of a panel of B. */
+  public int blockColumns() {
+    return blockColumns;
   }
 
   /** The caller answers for the addresses and strides at {@code address}. */
@@ -89,7 +116,10 @@ public final class MatmulKernel {
     private final Assembler asm;
     private final Width width;
     private final int lanes;
-    private final int mostRows;
+
+    /** How many rows a block has: the most for which there are registers, then what is left. */
+    private final List<Integer> blockRows;
+
     private final int tailRegister;
     private final Label masks = new Label();
 
@@ -98,7 +128,7 @@ public final class MatmulKernel {
       this.asm = new Assembler(evex);
       this.width = evex ? Width.Z : Width.Y;
       this.lanes = width.bytes() / 4;
-      this.mostRows = evex ? 12 : 5;
+      this.blockRows = evex ? List.of(12, 8, 4, 2, 1) : List.of(5, 3, 1);
       this.tailRegister = evex ? -1 : 15;
     }
 
@@ -158,10 +188,15 @@ public final class MatmulKernel {
       copy(ROWS_LEFT, argument(M));
       copy(A_ROWS, argument(A));
       copy(C_ROWS, C_BLOCK);
-      for (int rows : List.of(mostRows, 3, 1)) rows(columns, rows);
+      if (columns == Columns.TWO_VECTORS) {
+        asm.load(NEXT_BLOCK, B_BLOCK);
+        asm.add(NEXT_BLOCK, argument(B_BLOCK_STRIDE));
+      }
+      for (int rows : blockRows) rows(columns, rows);
       asm.sub(COLUMNS_LEFT, count);
       asm.load(Gpr.RAX, B_BLOCK);
-      asm.add(Gpr.RAX, 4 * count);
+      if (columns == Columns.TWO_VECTORS) asm.add(Gpr.RAX, argument(B_BLOCK_STRIDE));
+      else asm.add(Gpr.RAX, 4 * count);
       asm.store(B_BLOCK, Gpr.RAX);
       asm.load(Gpr.RAX, C_BLOCK);
       asm.add(Gpr.RAX, 4 * count);
@@ -201,11 +236,16 @@ public final class MatmulKernel {
       asm.jump(Condition.EQUAL, end);
       asm.bind(top);
       multiply(columns, rows, sums);
+      if (columns == Columns.TWO_VECTORS && rows == blockRows.getFirst()) {
+        asm.prefetch(Memory.at(NEXT_BLOCK, 0));
+        asm.add(NEXT_BLOCK, argument(AHEAD));
+      }
       for (int p = 0; p < pointers; p++) asm.add(A_POINTERS.get(p), COLUMN_STRIDE);
       asm.add(B_ROW, B_STRIDE);
       asm.sub(Gpr.RCX, 1);
       asm.jump(Condition.NOT_EQUAL, top);
       asm.bind(end);
+      add(columns, rows);
       store(columns, rows);
     }
 
@@ -233,6 +273,27 @@ public final class MatmulKernel {
     private void loadRest(int to, Memory from) {
       if (evex) asm.masked(Simd.VMOVUPS, width, to, 0, from, TAIL_MASK, true);
       else asm.op(Simd.VMASKMOVPS, width, to, tailRegister, from);
+    }
+
+    /** Adds what is in C where that is asked for: sums of sums are more precise than long sums. */
+    private void add(Columns columns, int rows) {
+      var end = new Label();
+      asm.load(Gpr.RAX, argument(ADDS));
+      asm.cmp(Gpr.RAX, 0);
+      asm.jump(Condition.EQUAL, end);
+      asm.load(Gpr.RAX, C_ROWS);
+      int before = rows * columns.vectors;
+      for (int row = 0; row < rows; row++) {
+        for (int v = 0; v < columns.vectors; v++) {
+          int sum = row * columns.vectors + v;
+          var from = Memory.at(Gpr.RAX, v * width.bytes());
+          if (columns == Columns.REST) loadRest(before, from);
+          else asm.op(Simd.VMOVUPS, width, before, 0, from);
+          asm.op(Simd.VADDPS, width, sum, sum, before);
+        }
+        asm.add(Gpr.RAX, argument(C_ROW_STRIDE));
+      }
+      asm.bind(end);
     }
 
     private void store(Columns columns, int rows) {

@@ -1,0 +1,58 @@
+package dev.gamelan.onednn;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gamelan.engine.CompileOptions;
+import dev.gamelan.engine.Engines;
+import dev.gamelan.ir.Graph;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Products with weights that last, which are packed. */
+class OneDnnWeightsTest {
+  private static final CompileOptions LASTING =
+      new CompileOptions(Set.of(), Map.of(), Set.of(1), CompileOptions.DEFAULT.precision());
+
+  /**
+   * One block of rows and more, all at once and in portions; columns that end inside of a panel;
+   * rows that lie 4 KiB apart, which are copied; work for one thread and for several, divided along
+   * rows and columns.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "12, 64, 500",
+    "13, 1024, 300",
+    "128, 768, 96",
+    "150, 1024, 33",
+    "301, 1024, 47",
+    "1000, 200, 17",
+    "31, 4096, 64",
+    "5, 2048, 64",
+  })
+  void areMultipliedAsTheyAreAndTransposed(int m, int k, int n) {
+    check(
+        """
+        (%%0: f32[%1$d,%2$d], %%1: f32[%2$d,%3$d]) {
+          %%2 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %%0, %%1 : f32[%1$d,%3$d]
+          return %%2
+        }"""
+            .formatted(m, k, n));
+    check(
+        """
+        (%%0: f32[%1$d,%2$d], %%1: f32[%3$d,%2$d]) {
+          %%2 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[1], result=f32] %%0, %%1 : f32[%1$d,%3$d]
+          return %%2
+        }"""
+            .formatted(m, k, n));
+  }
+
+  private static void check(String text) {
+    var graph = Graph.parse(text);
+    Agreement.check(graph, LASTING);
+    try (var executable = Engines.compile(graph, Engines.device(OneDnnEngine.NAME), LASTING)) {
+      assertTrue(executable.explain().contains("packed weights"), executable.explain());
+    }
+  }
+}
