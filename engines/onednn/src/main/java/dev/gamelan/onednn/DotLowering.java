@@ -14,8 +14,8 @@ import java.util.Optional;
 /**
  * Turns dot_general into products of [batch, m, k] with [batch, k, n]: by oneDNN's matmul, or by
  * our own kernel where they are small or the library is not there. Transposed operands are strides;
- * only what no strides describe is copied. The work is divided along the batch, else along n or m,
- * whichever is longer.
+ * only what no strides describe is copied. The work is divided along the batch, else along m where
+ * b is small, else along n or m, whichever is longer.
  */
 final class DotLowering {
   /** Multiply-adds up to which our own kernel is faster than a call of the library. */
@@ -23,6 +23,15 @@ final class DotLowering {
 
   /** Multiply-adds below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 250_000;
+
+  /**
+   * Up to which each thread may read all of b: half of a cache. Then rows are divided, and what
+   * follows, which goes row by row, finds what it reads where it was computed.
+   */
+  private static final double CACHED_BYTES = 1 << 19;
+
+  /** Rows that a thread should have at least. */
+  private static final long LEAST_ROWS = 16;
 
   /** An operand as [batch…, rows, columns]. */
   private record Matrix(
@@ -151,7 +160,7 @@ final class DotLowering {
    */
   private Step ours(Matrix a, Matrix b, Matrix c, boolean lasts, Product what) {
     boolean inRows = b.strides.get(b.columns()) == 1;
-    if (lasts && !(inRows && isSmall(work(a)))) return inPanels(cuts(a, b, c), what);
+    if (lasts && !(inRows && isSmall(work(a)))) return inPanels(a, b, c, what);
     var parts =
         cuts(a, dense(b), c).stream()
             .map(cut -> new MatmulStep.Part(inBytes(cut.a), inBytes(cut.b), inBytes(cut.c)))
@@ -159,20 +168,26 @@ final class DotLowering {
     return new MatmulStep(kernels.matmul(), parts, arguments(parts), what);
   }
 
-  private Step inPanels(List<Cut> cuts, Product what) {
+  private Step inPanels(Matrix a, Matrix b, Matrix c, Product what) {
     var kernel = kernels.matmul();
+    var whole = inBytes(b);
+    var packing =
+        new Packing.Panels(
+            whole.rows(),
+            whole.columns(),
+            whole.rowStride(),
+            whole.columnStride(),
+            kernel.blockColumns());
     var parts = new ArrayList<PanelMatmulStep.Part>();
-    for (var cut : cuts) {
-      var a = inBytes(cut.a);
-      var b = inBytes(cut.b);
-      var packing =
-          new Packing.Panels(
-              b.rows(), b.columns(), b.rowStride(), b.columnStride(), kernel.blockColumns());
-      long copied = PanelMatmulStep.copyBytes(a, kernel);
+    for (var cut : cuts(a, b, c, kernel.blockColumns())) {
+      var rows = inBytes(cut.a);
+      long column = (cut.b.offset - b.offset) / b.strides.get(b.columns());
+      long copied = PanelMatmulStep.copyBytes(rows, kernel);
       var copy = copied > 0 ? Optional.of(lowering.temporary(copied)) : Optional.<Storage>empty();
-      parts.add(new PanelMatmulStep.Part(a, b, inBytes(cut.c), packing, copy));
+      parts.add(
+          new PanelMatmulStep.Part(rows, inBytes(cut.c), column / kernel.blockColumns(), copy));
     }
-    return new PanelMatmulStep(kernel, parts, arguments(parts), what);
+    return new PanelMatmulStep(kernel, whole, packing, parts, arguments(parts), what);
   }
 
   /** Room for the arguments of {@code parts}. */
@@ -311,8 +326,11 @@ final class DotLowering {
     return (byRows || byColumns) && strides.subList(0, rows).stream().allMatch(s -> s > 0);
   }
 
-  private int divided(Matrix c) {
+  private int divided(Matrix b, Matrix c) {
     if (c.rows() > 0 && c.size(0) >= kernels.threads()) return 0;
+    double bytes = (double) b.size(b.rows()) * b.size(b.columns()) * b.dtype.bits() / 8;
+    boolean enough = c.size(c.rows()) >= LEAST_ROWS * kernels.threads();
+    if (enough && bytes <= CACHED_BYTES) return c.rows();
     return c.size(c.columns()) >= c.size(c.rows()) ? c.columns() : c.rows();
   }
 
@@ -320,14 +338,23 @@ final class DotLowering {
     return 1.0 * node.result().type().size() * a.size(a.columns());
   }
 
-  /** What each thread multiplies. */
   private List<Cut> cuts(Matrix a, Matrix b, Matrix c) {
-    int axis = divided(c);
+    return cuts(a, b, c, 16);
+  }
+
+  /**
+   * What each thread multiplies.
+   *
+   * @param grain of columns
+   */
+  private List<Cut> cuts(Matrix a, Matrix b, Matrix c, long grain) {
+    int axis = divided(b, c);
     long size = c.size(axis);
     long count = work(a) < WORTH_SHARING ? 1 : Math.min(kernels.threads(), size);
     long each = Math.ceilDiv(size, count);
-    if (axis == c.columns()) each = Math.ceilDiv(each, 16L) * 16;
+    if (axis == c.columns()) each = Math.ceilDiv(each, grain) * grain;
     var cuts = new ArrayList<Cut>();
+    c.storage.dividedByColumns = axis == c.columns() && each < size;
     for (long from = 0; from < size; from += each) {
       long to = Math.min(size, from + each);
       cuts.add(

@@ -34,6 +34,9 @@ final class KernelStep implements Step {
   /** Rows are divided at multiples of this many elements. */
   private static final int ROW_GRAIN = 64;
 
+  /** Elements of a row that are worth a thread of their own. */
+  private static final long LONG_ROW = 256;
+
   /** Nanoseconds of work below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 10_000;
 
@@ -104,8 +107,16 @@ final class KernelStep implements Step {
 
   private int divided(int threads) {
     if (kernel().columns()) return length >= 2L * ROW_GRAIN || outer.length == 1 ? outer.length : 0;
+    if (goesOnByColumns(threads)) return outer.length;
     boolean outermost = outer.length > 0 && (outer[0] >= threads || rowsStayWhole());
     return outermost ? 0 : outer.length;
+  }
+
+  /** Whether what a thread reads is what it has written, if columns are divided here, too. */
+  private boolean goesOnByColumns(int threads) {
+    boolean can = outer.length == 1 && !rowsStayWhole();
+    boolean pays = length >= LONG_ROW * threads;
+    return can && pays && operands.stream().anyMatch(operand -> operand.storage.dividedByColumns);
   }
 
   private int parts(int threads) {

@@ -15,10 +15,10 @@ final class PanelMatmulStep implements Step {
   /**
    * What one thread does.
    *
-   * @param b where the weights lie before they are packed
+   * @param panel of the weights, the first
    * @param copy where A is read from, if not from where it lies
    */
-  record Part(Matrix a, Matrix b, Matrix c, Packing.Panels packing, Optional<Storage> copy) {}
+  record Part(Matrix a, Matrix c, long panel, Optional<Storage> copy) {}
 
   /** Half of the second level's cache, as most CPUs have it. */
   private static final long CACHED_BYTES = 1 << 19;
@@ -54,19 +54,36 @@ final class PanelMatmulStep implements Step {
   }
 
   private final MatmulKernel kernel;
+  private final Matrix weights;
+  private final Packing.Panels packing;
   private final List<Part> parts;
   private final List<Block> blocks;
   private final int firstArgument;
   private final Object what;
 
-  PanelMatmulStep(MatmulKernel kernel, List<Part> parts, int firstArgument, Object what) {
+  /**
+   * @param weights where they lie before they are packed
+   */
+  PanelMatmulStep(
+      MatmulKernel kernel,
+      Matrix weights,
+      Packing.Panels packing,
+      List<Part> parts,
+      int firstArgument,
+      Object what) {
     this.kernel = kernel;
+    this.weights = weights;
+    this.packing = packing;
     this.parts = List.copyOf(parts);
     this.blocks = parts.stream().map(part -> Block.of(part.a, kernel)).toList();
     this.firstArgument = firstArgument;
     this.what = what;
+    weights.checkBounds(what);
     for (var part : parts) {
-      for (var matrix : List.of(part.a, part.b, part.c)) matrix.checkBounds(what);
+      part.a.checkBounds(what);
+      part.c.checkBounds(what);
+      boolean fits = part.panel * kernel.blockColumns() + part.c.columns() <= weights.columns();
+      if (!fits) throw new IllegalStateException(what + " has not so many columns");
       if (part.copy.isPresent() && part.copy.get().bytes < copyBytes(part.a, kernel)) {
         throw new IllegalStateException(what + " has no room for its rows");
       }
@@ -98,7 +115,7 @@ final class PanelMatmulStep implements Step {
           part.copy.isPresent() ? block.copyStride() : part.a.rowStride());
       run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
       run.set(at + MatmulKernel.B_ROW_STRIDE, width);
-      run.set(at + MatmulKernel.B_BLOCK_STRIDE, part.packing.stride());
+      run.set(at + MatmulKernel.B_BLOCK_STRIDE, packing.stride());
       // Each of the kernel's blocks fetches its share of the next panel.
       run.set(at + MatmulKernel.AHEAD, Math.ceilDiv(width, block.rows / kernel.blockRows()));
       run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
@@ -111,7 +128,8 @@ final class PanelMatmulStep implements Step {
     var block = blocks.get(index);
     long at = at(index);
     long width = (long) kernel.blockColumns() * Float.BYTES;
-    long b = run.packed(part.b.storage(), part.b.offset(), part.packing);
+    long b =
+        run.packed(weights.storage(), weights.offset(), packing) + part.panel * packing.stride();
     long c = run.address(part.c.storage()) + part.c.offset();
     for (long row = 0; row < part.c.rows(); row += block.rows) {
       long rows = Math.min(block.rows, part.c.rows() - row);
@@ -151,9 +169,9 @@ final class PanelMatmulStep implements Step {
 
   @Override
   public List<Storage> storages() {
-    var result = new LinkedHashSet<Storage>();
+    var result = new LinkedHashSet<>(List.of(weights.storage()));
     for (var part : parts) {
-      result.addAll(List.of(part.a.storage(), part.b.storage(), part.c.storage()));
+      result.addAll(List.of(part.a.storage(), part.c.storage()));
       part.copy.ifPresent(result::add);
     }
     return List.copyOf(result);
