@@ -1,5 +1,7 @@
 package dev.gamelan.onednn;
 
+import dev.gamelan.ir.Graph;
+import dev.gamelan.ir.GraphBuilder;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
@@ -47,16 +49,37 @@ final class ControlLowering {
       var result = node.results().get(i);
       results.add(place(result, lowering.place(result), i >= op.carries() ? op.length() : 1));
     }
+    var stacked = ScanStep.stacked(op);
     lowering.step(
         new ScanStep(
             op,
             lowering.nested(
-                op.body(), ControlStep.storages(operands), op.carries() + op.sequences()),
+                written(op.body(), stacked),
+                ControlStep.storages(operands),
+                op.carries() + op.sequences()),
             operands,
             results,
             spares(node, op.carries()),
+            stacked,
             lowering.reserveControl(),
             kernels.threads()));
+  }
+
+  /** The body with those outputs alone that it must write. */
+  private static Graph written(Graph body, int[] stacked) {
+    var g = new GraphBuilder();
+    var replacement = new GraphBuilder.Replacement();
+    for (var input : body.inputs()) replacement.put(input, g.input(input.type()));
+    for (var node : body.nodes()) {
+      var operands = replacement.get(node.inputs());
+      replacement.put(node, g.addNode(node.op(), operands, node).results());
+    }
+    var outputs = new ArrayList<Value>();
+    for (int i = 0; i < body.outputs().size(); i++) {
+      boolean isSlice = i < stacked.length && stacked[i] != ScanStep.NONE;
+      if (!isSlice) outputs.add(body.outputs().get(i));
+    }
+    return g.build(replacement.get(outputs));
   }
 
   private static ControlStep.Place place(Value value, Storage storage, long slices) {
