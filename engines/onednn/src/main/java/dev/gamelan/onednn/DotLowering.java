@@ -125,7 +125,10 @@ final class DotLowering {
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
     boolean lasts = weights.isPresent() && isSingle(b);
-    if (f32 && (kernels.dnnl().isEmpty() || isSmall(work(a)) || (lasts && fillsBlocks(m)))) {
+    if (f32
+        && (kernels.dnnl().isEmpty()
+            || isSmall(work(a))
+            || (lasts && kernels.isa() == Isa.AVX512))) {
       var why =
           kernels.dnnl().isEmpty()
               ? "the library is not there"
@@ -146,11 +149,6 @@ final class DotLowering {
 
   private static boolean isSingle(Matrix b) {
     return b.dims.subList(0, b.rows()).stream().allMatch(dim -> dim == 1);
-  }
-
-  /** Whether our own kernel has rows enough to be the faster one with packed weights, too. */
-  private boolean fillsBlocks(long rows) {
-    return kernels.isa() == Isa.AVX512 && rows >= kernels.matmul().blockRows();
   }
 
   /**

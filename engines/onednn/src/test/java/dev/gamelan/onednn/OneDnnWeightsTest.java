@@ -30,6 +30,8 @@ class OneDnnWeightsTest {
     "1000, 200, 17",
     "31, 4096, 64",
     "5, 2048, 64",
+    "1, 1024, 1000",
+    "11, 768, 500",
   })
   void areMultipliedAsTheyAreAndTransposed(int m, int k, int n) {
     check(

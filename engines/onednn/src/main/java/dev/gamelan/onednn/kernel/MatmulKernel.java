@@ -128,7 +128,7 @@ public final class MatmulKernel {
       this.asm = new Assembler(evex);
       this.width = evex ? Width.Z : Width.Y;
       this.lanes = width.bytes() / 4;
-      this.blockRows = evex ? List.of(12, 8, 4, 2, 1) : List.of(5, 3, 1);
+      this.blockRows = evex ? List.of(12, 8, 4, 3, 2, 1) : List.of(5, 3, 1);
       this.tailRegister = evex ? -1 : 15;
     }
 
