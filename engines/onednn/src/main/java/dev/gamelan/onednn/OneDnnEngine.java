@@ -101,6 +101,7 @@ public final class OneDnnEngine implements Engine {
             },
             () -> means.add("without oneDNN: products and convolutions by machine code, in f32"));
     if (cpu.isa() == Isa.AVX512) {
+      means.add("products of f32 with weights that last by machine code");
       means.add("4-bit weights " + (kernels.hasVnni() ? "by VNNI" : "by multiply-adds of bytes"));
     }
     return means;

@@ -7,13 +7,16 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
 import dev.gamelan.pass.DeadNodeElimination;
 import dev.gamelan.pass.Rewrite;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * A slice of a sum is the sum of slices: pointwise values that are only read in pieces, such as the
@@ -67,7 +70,8 @@ final class SlicesFirst {
   private boolean isReadInPieces(Value value) {
     var readers = users(value);
     if (readers.isEmpty() || outputs.contains(value)) return false;
-    if (readers.size() == 1 && cut.contains(readers.getFirst().results().getFirst())) return true;
+    boolean once = readers.size() == 1;
+    if (once && readers.getFirst().results().stream().anyMatch(cut::contains)) return true;
     long read = 0;
     for (var reader : readers) {
       if (!(reader.op() instanceof Primitive.Slice)) return false;
@@ -84,19 +88,45 @@ final class SlicesFirst {
     return Rewrite.of(
         graph,
         (g, node, operands) -> {
-          for (int i = 0; i < operands.size(); i++)
+          for (int i = 0; i < operands.size(); i++) {
             whole.put(node.inputs().get(i), operands.get(i));
+          }
           return node.op() instanceof Primitive.Slice slice
               ? List.of(piece(g, node.inputs().getFirst(), slice))
               : g.addNode(node.op(), operands, node).results();
         });
   }
 
+  /** The slice of {@code value}, computed from slices where it is cut. */
   private Value piece(GraphBuilder g, Value value, Primitive.Slice slice) {
-    var producer = graph.producer(value);
-    if (producer == null || !cut.contains(value))
-      return g.add(slice, Objects.requireNonNull(whole.get(value)));
-    var pieces = producer.inputs().stream().map(input -> piece(g, input, slice)).toList();
-    return g.addAll(producer.op(), pieces).getFirst();
+    var pieces = new HashMap<Value, Value>();
+    for (var node : cutFor(value)) {
+      var operands = node.inputs().stream().map(x -> slice(g, x, slice, pieces)).toList();
+      pieces.put(node.result(), g.addAll(node.op(), operands).getFirst());
+    }
+    return slice(g, value, slice, pieces);
+  }
+
+  private Value slice(
+      GraphBuilder g, Value value, Primitive.Slice slice, Map<Value, Value> pieces) {
+    var known = pieces.get(value);
+    if (known != null) return known;
+    var piece = g.add(slice, Objects.requireNonNull(whole.get(value)));
+    pieces.put(value, piece);
+    return piece;
+  }
+
+  /** The nodes whose results are cut and lead to {@code value}, in their order. */
+  private Collection<Node> cutFor(Value value) {
+    var found = new TreeMap<Integer, Node>();
+    var stack = new ArrayDeque<Value>();
+    stack.push(value);
+    while (!stack.isEmpty()) {
+      var top = stack.pop();
+      var producer = graph.producer(top);
+      if (producer == null || !cut.contains(top)) continue;
+      if (found.put(producer.id(), producer) == null) producer.inputs().forEach(stack::push);
+    }
+    return found.values();
   }
 }

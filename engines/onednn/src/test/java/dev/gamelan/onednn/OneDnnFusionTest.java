@@ -29,6 +29,24 @@ class OneDnnFusionTest {
     Agreement.check("(%s) { %s return %%%d }".formatted(inputs, nodes, sum));
   }
 
+  /** Each value is the square of the one before: 2⁶⁰ ways lead from the slices to the input. */
+  @Test
+  void aLongChainThatIsReadInPieces() {
+    var nodes = new StringBuilder();
+    for (int i = 0; i < 60; i++) {
+      nodes.append("%%%d = mul %%%d, %%%d : f32[12] ".formatted(i + 1, i, i));
+    }
+    Agreement.check(
+        """
+        (%%0: f32[12]) { %s
+          %%61 = slice[starts=[0], limits=[6], strides=[1]] %%60 : f32[6]
+          %%62 = slice[starts=[6], limits=[12], strides=[1]] %%60 : f32[6]
+          %%63 = sub %%61, %%62 : f32[6]
+          return %%63
+        }"""
+            .formatted(nodes));
+  }
+
   @TestFactory
   Stream<DynamicTest> everyNumberOfReductionsOfOneMatrix() {
     return Stream.of(1, 2, 3, 4, 5, 6, 7, 8, 12)
