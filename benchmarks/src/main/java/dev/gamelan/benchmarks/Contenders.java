@@ -9,7 +9,7 @@ final class Contenders {
 
   static String setup(String contender) {
     return switch (contender) {
-      case "gamelan" -> "a compiled function or step, f32; its two traces are warm-up";
+      case "gamelan" -> "a compiled function or step, f32, in a Scope; its two traces are warm-up";
       case "gamelan-bf16" -> "the same with Precision.BF16";
       case "gamelan-pytorch" -> "the same on the PyTorch engine";
       case "gamelan-tensorflow" -> "the same on the TensorFlow engine";

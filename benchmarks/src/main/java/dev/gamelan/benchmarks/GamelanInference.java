@@ -35,15 +35,13 @@ final class GamelanInference implements Contender {
     return apply(first).toFloatArray();
   }
 
+  /** In a scope, so that what a call has computed goes with it. */
   @Override
   public void call() {
-    if (!resident) {
-      apply(input.tensor()).toFloatArray();
-      return;
-    }
     Scope.run(
         () -> {
-          apply(first);
+          if (resident) apply(first);
+          else apply(input.tensor()).toFloatArray();
           return true; // Not the result, which would outlive the scope.
         });
   }
