@@ -31,6 +31,9 @@ final class PanelMatmulStep implements Step {
   /** Rows that far from each other lie in the same sets of the first level's cache. */
   private static final long SAME_SET = 1 << 12;
 
+  /** And find room there if they are no more than these. */
+  private static final long FEW_ROWS = 4;
+
   /** How much of A is multiplied at once. */
   private record Block(long rows, long depth) {
     static Block of(Matrix a, MatmulKernel kernel) {
@@ -92,7 +95,8 @@ final class PanelMatmulStep implements Step {
 
   /** What a copy of a block of A takes; 0 where its rows do not drive each other from the cache. */
   static long copyBytes(Matrix a, MatmulKernel kernel) {
-    boolean collide = a.columnStride() == Float.BYTES && a.rowStride() % SAME_SET == 0;
+    boolean inRows = a.columnStride() == Float.BYTES && a.rows() > FEW_ROWS;
+    boolean collide = inRows && a.rowStride() % SAME_SET == 0;
     var block = Block.of(a, kernel);
     return collide ? block.rows * block.copyStride() : 0;
   }

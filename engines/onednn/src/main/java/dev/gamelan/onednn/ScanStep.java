@@ -11,6 +11,8 @@ import java.util.stream.Stream;
  * last iteration writes the results; a carry that is stacked, too, is read where its slice lies.
  */
 final class ScanStep extends ControlStep {
+  static final int NONE = -1;
+
   private final Primitive.Scan op;
   private final Runs body;
   private final List<Place> operands;
@@ -19,8 +21,6 @@ final class ScanStep extends ControlStep {
 
   /** For each carry the result of whose slices it is the latest, or {@link #NONE}. */
   private final int[] stacked;
-
-  static final int NONE = -1;
 
   /**
    * @param body whose outputs are all but the carries that are stacked
