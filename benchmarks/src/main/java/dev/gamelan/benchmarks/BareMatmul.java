@@ -33,6 +33,7 @@ final class BareMatmul implements Contender {
     set(MatmulKernel.A_COLUMN_STRIDE, 4);
     set(MatmulKernel.B, floats(transposed));
     set(MatmulKernel.B_ROW_STRIDE, 4L * n);
+    set(MatmulKernel.B_BLOCK_STRIDE, 4L * kernel.blockColumns());
     set(MatmulKernel.C, y.address());
     set(MatmulKernel.C_ROW_STRIDE, 4L * n);
   }
