@@ -2,6 +2,7 @@
 module dev.gamelan.examples {
   requires dev.gamelan;
   requires dev.gamelan.onnx;
+  requires dev.gamelan.tck;
   requires info.picocli;
 
   opens dev.gamelan.examples to

@@ -6,7 +6,10 @@ import java.util.Optional;
 public interface EngineProvider {
   String name();
 
-  /** Higher is preferred as the default; the reference engine has 0. */
+  /**
+   * Higher is preferred as the default; the reference engine has 0; one below 0 is had by name
+   * only.
+   */
   int priority();
 
   /** Why the engine can't be had here, with the remedy; empty where it can. Cheap. */

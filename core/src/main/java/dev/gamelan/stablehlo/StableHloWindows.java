@@ -85,13 +85,14 @@ final class StableHloWindows {
   Ssa inputGradient(Primitive.ConvolutionInputGradient op, List<TensorType> types, List<Ssa> x) {
     var window = op.window();
     var filter = types.get(1).shape();
+    var spare = spare(op, types.get(0).shape(), filter);
     var low = new ArrayList<Long>();
     var high = new ArrayList<Long>();
     for (int i = 0; i < window.rank(); i++) {
       long reach = (filter.dim(i + 2) - 1) * window.dilation().get(i);
       long spread = (types.get(0).dim(i + 2) - 1) * window.strides().get(i) + 1;
       low.add(reach - window.low().get(i));
-      high.add(op.input().dim(i + 2) - spread + window.low().get(i));
+      high.add(spare.dim(i + 2) - spread + window.low().get(i));
     }
     var plan =
         new Plan(
@@ -106,12 +107,41 @@ final class StableHloWindows {
     var turned = turned(x.get(1), types.get(1));
     var grouped = ungrouped(turned, types.get(1), op.groups());
     var filterType = types.get(1).with(ungrouped(filter, op.groups()));
-    return convolve(
-        plan,
-        op.input(),
-        op.result(),
-        List.of(types.get(0), filterType),
-        List.of(x.get(0), grouped));
+    var values = List.of(x.get(0), grouped);
+    var result = convolve(plan, spare, op.result(), List.of(types.get(0), filterType), values);
+    if (spare.equals(op.input())) return result;
+    var corner =
+        "start_indices = %s, limit_indices = %s, strides = %s"
+            .formatted(
+                array(Collections.nCopies(spare.rank(), 0L)),
+                array(op.input().toList()),
+                array(Collections.nCopies(spare.rank(), 1L)));
+    return text.op(
+        "stablehlo.slice", corner, type(new TensorType(op.result(), op.input())), result);
+  }
+
+  /**
+   * The input's shape, or one more where XLA's simplifier would end the process: it exchanges a
+   * filter with a gradient that has fewer places, but for axes of a filter of two places over gaps
+   * of 2 with no padding, which it takes for groups, whatever the gradient's extent is there.
+   */
+  private static Shape spare(Primitive.ConvolutionInputGradient op, Shape gradient, Shape filter) {
+    var window = op.window();
+    var spare = op.input();
+    long filterPlaces = 1;
+    long gradientPlaces = 1;
+    for (int i = 0; i < window.rank(); i++) {
+      long extent = gradient.dim(i + 2);
+      boolean two = filter.dim(i + 2) == 2 && window.dilation().get(i) == 1;
+      boolean apart = window.strides().get(i) == 2 && window.low().get(i) == 1;
+      if (two && apart && op.input().dim(i + 2) == 2 * extent - 2) {
+        spare = spare.with(i + 2, 2 * extent - 1);
+      } else {
+        filterPlaces *= filter.dim(i + 2);
+        gradientPlaces *= extent;
+      }
+    }
+    return op.groups() == 1 && filterPlaces >= gradientPlaces ? spare : op.input();
   }
 
   private Ssa turned(Ssa filter, TensorType type) {

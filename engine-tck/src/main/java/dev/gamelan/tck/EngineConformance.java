@@ -241,42 +241,21 @@ public abstract class EngineConformance {
                                 () -> {
                                   long seed = spec.op().hashCode();
                                   for (var c : spec.cases().apply(dtype)) {
-                                    if (declared(c)) check.run(c, seed++);
+                                    if (c.isOf(dtypes)) check.run(c, seed++);
                                   }
                                   matrix.passed(spec.op(), dtype);
                                 })));
   }
 
-  /** A row may mix dtypes, as convert does; the engine answers for those that it declares. */
-  private boolean declared(OpSpec.Case c) {
-    var dtypes = Engines.get(device().engine()).dtypes(device());
-    var graph = graph(c);
-    return Stream.concat(graph.inputTypes().stream(), graph.outputTypes().stream())
-        .allMatch(type -> type.dtype().isStorage() || dtypes.contains(type.dtype()));
-  }
-
-  private static Graph graph(OpSpec.Case c) {
-    var types = c.inputs().stream().map(OpSpec.Input::type).toList();
-    return GraphBuilder.trace(types, (g, inputs) -> g.addAll(c.op(), inputs));
-  }
-
-  private static List<Array> inputs(OpSpec.Case c, SplittableRandom random) {
-    var arrays = new ArrayList<Array>();
-    for (var input : c.inputs()) arrays.add(input.values().fill(input.type(), random));
-    return arrays;
-  }
-
   private void forward(OpSpec.Case c, long seed) {
-    compare(graph(c), inputs(c, new SplittableRandom(seed)));
+    compare(c.graph(), c.arrays(new SplittableRandom(seed)));
   }
 
   private void backward(OpSpec.Case c, long seed) {
-    boolean special =
-        c.inputs().stream().anyMatch(input -> input.values() instanceof Values.Special);
-    if (special) return; // The gradient at infinities is nobody's definition.
-    var graph = graph(c);
+    if (c.special()) return; // The gradient at infinities is nobody's definition.
+    var graph = c.graph();
     var random = new SplittableRandom(seed);
-    var arguments = inputs(c, random);
+    var arguments = new ArrayList<>(c.arrays(random));
     for (var type : graph.outputTypes()) {
       if (type.dtype().isFloat()) arguments.add(new Values.Range(-1, 1).fill(type, random));
     }

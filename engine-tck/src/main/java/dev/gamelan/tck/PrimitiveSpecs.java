@@ -200,6 +200,7 @@ final class PrimitiveSpecs {
     var plain = Window.uniform(2, 1, 1);
     var odd = new Window(List.of(2L, 1L), List.of(0L, 2L), List.of(1L, 1L), List.of(1L, 2L));
     var strided = Window.uniform(1, 2, 0);
+    var large = new Window(List.of(2L, 2L), List.of(0L, 1L), List.of(0L, 1L), List.of(1L, 1L));
     var dilated = new Window(List.of(1L, 2L), List.of(1L, 0L), List.of(1L, 0L), List.of(2L, 1L));
     return List.of(
         row(
@@ -334,7 +335,13 @@ final class PrimitiveSpecs {
                         new Primitive.ConvolutionInputGradient(strided, 38, Shape.of(1, 38, 5), d),
                         ANY,
                         t(d, 1, 38, 2),
-                        t(d, 38, 1, 3)))),
+                        t(d, 38, 1, 3)),
+                    // More places in the filter than in the gradient.
+                    Case.of(
+                        new Primitive.ConvolutionInputGradient(large, 1, Shape.of(2, 3, 5, 4), d),
+                        ANY,
+                        t(d, 2, 8, 1, 3),
+                        t(d, 8, 3, 4, 2)))),
         row(
             "convolution_filter_gradient",
             NUMBERS,

@@ -27,7 +27,9 @@ final class Doctor implements Callable<Integer> {
         System.getProperty("os.arch"),
         runtime.availableProcessors(),
         runtime.maxMemory() / 0x1p30);
-    for (var provider : Engines.providers()) describe(provider);
+    for (var provider : Engines.providers()) {
+      if (provider.priority() >= 0) describe(provider);
+    }
     System.out.printf("default    %s%n", Engines.defaultDevice());
     return 0;
   }

@@ -3,6 +3,7 @@ package dev.gamelan.examples;
 import dev.gamelan.engine.Device;
 import dev.gamelan.engine.EngineProvider;
 import dev.gamelan.engine.Engines;
+import dev.gamelan.tck.ConformanceSmoke;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -187,8 +188,18 @@ final class Soak implements Callable<Integer> {
 
   // ---- together
 
-  /** Each engine in turn takes one step of a training that the reference has done before. */
+  /**
+   * One graph of each op, and then the steps of a training that the reference has done before, on
+   * each engine in turn.
+   */
   private void together(List<Device> devices) {
+    var names = devices.stream().map(Device::engine).collect(Collectors.joining(" "));
+    try {
+      int graphs = ConformanceSmoke.run(devices);
+      report(Test.TOGETHER, names, "%,d graphs of single ops in turn".formatted(graphs), true);
+    } catch (AssertionError e) {
+      report(Test.TOGETHER, names, String.valueOf(e.getMessage()), false);
+    }
     var reference = SoakModel.on(Engines.device("reference:0"));
     var expected = new float[STEPS_COMPARED];
     for (int i = 0; i < expected.length; i++) expected[i] = reference.train(i);
@@ -206,7 +217,6 @@ final class Soak implements Callable<Integer> {
         }
       }
     }
-    var names = devices.stream().map(Device::engine).collect(Collectors.joining(" "));
     report(
         Test.TOGETHER,
         names,

@@ -22,6 +22,7 @@ final class Pointwise {
 
   Term unary(UnaryKind kind, Term x, TensorType type) {
     if (kind == UnaryKind.TANH && x.dtype() == DType.F32) return tanh(x);
+    if (kind == UnaryKind.NOT && x.dtype().isBool()) return logical("LogicalNot", x);
     var op =
         switch (kind) {
           case NEG -> "Neg";
@@ -41,7 +42,7 @@ final class Pointwise {
           case FLOOR -> "Floor";
           case CEIL -> "Ceil";
           case ROUND_EVEN -> "Rint";
-          case NOT -> x.dtype().isBool() ? "LogicalNot" : "Invert";
+          case NOT -> "Invert";
           case IS_FINITE -> "IsFinite";
         };
     return combined(op, typed(x.dtype()), type, x);
@@ -73,8 +74,8 @@ final class Pointwise {
       case MAX -> combined("Maximum", a, b);
       case MIN -> combined("Minimum", a, b);
       case ATAN2 -> combined("Atan2", a, b);
-      case AND -> combined(bool ? "LogicalAnd" : "BitwiseAnd", a, b);
-      case OR -> combined(bool ? "LogicalOr" : "BitwiseOr", a, b);
+      case AND -> bool ? logical("LogicalAnd", a, b) : combined("BitwiseAnd", a, b);
+      case OR -> bool ? logical("LogicalOr", a, b) : combined("BitwiseOr", a, b);
       case XOR -> combined(bool ? "NotEqual" : "BitwiseXor", a, b);
       case SHIFT_LEFT -> combined("LeftShift", a, b);
       case SHIFT_RIGHT_ARITHMETIC, SHIFT_RIGHT_LOGICAL -> {
@@ -125,6 +126,11 @@ final class Pointwise {
     if (x.dtype() == to) return x;
     var attributes = Attributes.of(x.dtype()).type("type", to);
     return combined("Bitcast", attributes, x.type().with(to), x);
+  }
+
+  /** These are of bools alone and have no attribute that says so. */
+  private Term logical(String op, Term... operands) {
+    return combined(op, Attributes.none(), operands[0].type(), operands);
   }
 
   private Term combined(String op, Term a, Term b) {
