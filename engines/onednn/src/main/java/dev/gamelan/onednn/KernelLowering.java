@@ -3,12 +3,15 @@ package dev.gamelan.onednn;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Operand;
+import dev.gamelan.onednn.kernel.RowInterleaving;
 import dev.gamelan.type.DType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +23,9 @@ import java.util.Set;
  * allow; what does not lie along the row is copied first.
  */
 final class KernelLowering {
+  /** Elements of a row. */
+  private static final long LONGEST_OF_TWO = 2048;
+
   /** A read of memory: where it begins, and its strides over the domain's axes, in elements. */
   private record Access(Value base, long offset, List<Long> strides) {}
 
@@ -179,30 +185,77 @@ final class KernelLowering {
     if (unit.domain.size() == 0 && stored.stream().allMatch(v -> v.type().size() == 0)) return;
     var kernel = builder.finish();
     long length = row == null ? 1 : row.size();
-    var compiled = kernels.compiled(kernel);
+    for (var operand : kernel.operands().subList(bound.size(), kernel.operands().size())) {
+      if (operand.access() != Operand.Access.SCRATCH) throw new IllegalStateException("unbound");
+      bound.add(scratch(length, outer.size()));
+    }
     var sizes = outer.stream().mapToLong(Loop::size).toArray();
-    addScratch(kernel.operands(), bound, length, sizes.length);
+    var shared = shared(kernel, bound);
+    if (takesTwoRows(kernel, shared, length, sizes)) {
+      sizes[sizes.length - 1] /= 2;
+      var operands = twoRows(kernel, bound, shared, length);
+      step(RowInterleaving.of(kernel, 2, shared), length, sizes, operands);
+    } else {
+      step(kernel, length, sizes, bound);
+    }
+  }
+
+  private void step(Kernel kernel, long length, long[] sizes, List<KernelStep.Bound> operands) {
     int count = kernel.argumentCount() * kernels.threads();
     lowering.step(
         new KernelStep(
-            compiled,
+            kernels.compiled(kernel),
             length,
             sizes,
-            bound,
+            operands,
             kernels.threads(),
             lowering.reserveArguments(count),
             unit));
   }
 
   /** Rows of the kernel's own, for each thread. */
-  private void addScratch(
-      List<Operand> operands, List<KernelStep.Bound> bound, long length, int outer) {
-    for (var operand : operands.subList(bound.size(), operands.size())) {
-      if (operand.access() != Operand.Access.SCRATCH) throw new IllegalStateException("unbound");
-      long bytes = KernelStep.scratchBytes(Math.max(length, 1)) * kernels.threads();
-      var strides = Collections.nCopies(outer, 0L);
-      bound.add(new KernelStep.Bound(lowering.temporary(bytes), 0, strides, 0));
+  private KernelStep.Bound scratch(long length, int outer) {
+    long bytes = KernelStep.scratchBytes(Math.max(length, 1)) * kernels.threads();
+    return new KernelStep.Bound(lowering.temporary(bytes), 0, Collections.nCopies(outer, 0L), 0);
+  }
+
+  // ---- two rows at a time
+
+  /** Of rows that wait for a reduction, and of which two fit the first cache. */
+  private boolean takesTwoRows(Kernel kernel, Set<Integer> shared, long length, long[] sizes) {
+    if (unit.reduction != Unit.Reduction.ROWS || sizes.length == 0) return false;
+    long rows = sizes[sizes.length - 1];
+    boolean divides = rows % 2 == 0 && (sizes.length > 1 || rows >= 2L * kernels.threads());
+    boolean waits = kernel.phases().size() > 1 && length <= LONGEST_OF_TWO;
+    return divides && waits && RowInterleaving.fits(kernel, 2, shared);
+  }
+
+  /** The operands that go back to the same elements for each row. */
+  private static Set<Integer> shared(Kernel kernel, List<KernelStep.Bound> bound) {
+    var shared = new HashSet<Integer>();
+    for (int i = 0; i < bound.size(); i++) {
+      var strides = bound.get(i).strides();
+      if (!isScratch(kernel, i) && !strides.isEmpty() && strides.getLast() == 0) shared.add(i);
     }
+    return shared;
+  }
+
+  private static boolean isScratch(Kernel kernel, int operand) {
+    return kernel.operands().get(operand).access() == Operand.Access.SCRATCH;
+  }
+
+  private List<KernelStep.Bound> twoRows(
+      Kernel kernel, List<KernelStep.Bound> bound, Set<Integer> shared, long length) {
+    var first = new ArrayList<KernelStep.Bound>();
+    var second = new ArrayList<KernelStep.Bound>();
+    for (int i = 0; i < bound.size(); i++) {
+      var operand = bound.get(i);
+      first.add(operand.everySecondRow());
+      if (isScratch(kernel, i)) second.add(scratch(length, operand.strides().size()));
+      else if (!shared.contains(i)) second.add(operand.nextRow().everySecondRow());
+    }
+    first.addAll(second);
+    return first;
   }
 
   private int bind(

@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.Operand;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +23,17 @@ final class KernelStep implements Step {
   record Bound(Storage storage, long offset, List<Long> strides, long inner) {
     Bound {
       strides = List.copyOf(strides);
+    }
+
+    /** The same for the rows that follow those of {@code this}. */
+    Bound nextRow() {
+      return new Bound(storage, offset + strides.getLast(), strides, inner);
+    }
+
+    Bound everySecondRow() {
+      var further = new ArrayList<>(strides);
+      further.add(2 * further.removeLast());
+      return new Bound(storage, offset, further, inner);
     }
 
     boolean liesAs(Bound other) {
@@ -128,7 +140,7 @@ final class KernelStep implements Step {
 
   /** A guess at what one thread takes. */
   private double nanoseconds() {
-    double elements = length;
+    double elements = length * kernel().rows();
     for (long size : outer) elements *= size;
     return elements * (0.05 * kernel().perElement() + 0.1 * operands.size());
   }
@@ -253,6 +265,7 @@ final class KernelStep implements Step {
     for (var storage : storages()) bytes += storage.bytes;
     var loops = new StringBuilder();
     for (long size : outer) loops.append(size).append(" × ");
+    if (kernel().rows() > 1) loops.append(kernel().rows()).append(" × ");
     return "kernel     %s%d, %d instructions an element, %d B of data, %d thread%s: %s"
         .formatted(loops, length, kernel().perElement(), bytes, parts, parts == 1 ? "" : "s", what);
   }

@@ -9,8 +9,10 @@ import java.util.List;
  *
  * @param outerLoops how many loops there are around a row
  * @param columns whether reductions go down the innermost outer loop instead of along the row
+ * @param rows how many there are in one turn of the innermost outer loop
  */
-public record Kernel(List<Operand> operands, List<Phase> phases, int outerLoops, boolean columns) {
+public record Kernel(
+    List<Operand> operands, List<Phase> phases, int outerLoops, boolean columns, int rows) {
 
   /** What is computed once a row, then for each element. Row stores stand among the former. */
   public record Phase(List<Instruction> perRow, List<Instruction> perElement) {
@@ -37,6 +39,6 @@ public record Kernel(List<Operand> operands, List<Phase> phases, int outerLoops,
 
   /** How many instructions run for each element, over all phases. */
   public int perElement() {
-    return phases.stream().mapToInt(phase -> phase.perElement().size()).sum();
+    return phases.stream().mapToInt(phase -> phase.perElement().size()).sum() / rows;
   }
 }

@@ -126,7 +126,7 @@ public final class KernelBuilder {
     for (int phase = count - 1; phase >= 0; phase--) {
       laidOut.addFirst(layOut(phase, kept));
     }
-    return new Kernel(operands, laidOut, outerLoops, columns);
+    return new Kernel(operands, laidOut, outerLoops, columns, 1);
   }
 
   private Kernel.Phase layOut(int phase, Map<Integer, Integer> kept) {

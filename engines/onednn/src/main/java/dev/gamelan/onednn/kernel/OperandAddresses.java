@@ -13,6 +13,8 @@ final class OperandAddresses {
   private static final List<Gpr> REGISTERS =
       List.of(Gpr.R8, Gpr.R9, Gpr.RSI, Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
 
+  static final int IN_REGISTERS = REGISTERS.size();
+
   private final Kernel kernel;
   private final Assembler asm;
   private final Frame frame;
