@@ -8,9 +8,11 @@ import dev.gamelan.ir.Graph;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows that are reduced, and then read again. */
 class OneDnnRowsTest {
@@ -64,6 +66,35 @@ class OneDnnRowsTest {
                               return %4
                             }"""
                                 .replace("R", "" + rows))));
+  }
+
+  /** e^(x − max x) down to differences that e^x has no number for, and to the largest there are. */
+  @ParameterizedTest
+  @ValueSource(strings = {"50.0", "1.0E30", "3.0E38"})
+  void aSoftmaxOfAnyRangeIsTheReferences(String scale) {
+    Agreement.check(
+        """
+        (%0: f32[8,37]) {
+          %1 = fill[value=f32(SCALE), shape=[8,37]] : f32[8,37]
+          %2 = mul %0, %1 : f32[8,37]
+          %3 = softmax[axis=1] %2 : f32[8,37]
+          return %3
+        }"""
+            .replace("SCALE", scale));
+  }
+
+  @Test
+  void whatIsMaskedHasNoShareInASoftmax() {
+    Agreement.check(
+        """
+        (%0: f32[8,37]) {
+          %1 = fill[value=f32(0.3), shape=[8,37]] : f32[8,37]
+          %2 = fill[value=f32(-Infinity), shape=[8,37]] : f32[8,37]
+          %3 = compare[kind=lt] %0, %1 : bool[8,37]
+          %4 = select %3, %0, %2 : f32[8,37]
+          %5 = softmax[axis=1] %4 : f32[8,37]
+          return %5
+        }""");
   }
 
   @ParameterizedTest

@@ -95,6 +95,15 @@ public final class KernelBuilder {
     return add(op, 0, inputs);
   }
 
+  /** Whether {@code value} is x − max x, which is at most 0, or NaN. */
+  boolean isAtMostZero(int value) {
+    var difference = instructions.get(value);
+    if (difference.op() != Opcode.SUB) return false;
+    var less = instructions.get(difference.inputs().get(1));
+    return less.op() == Opcode.REDUCE_MAX
+        && less.inputs().getFirst().equals(difference.inputs().getFirst());
+  }
+
   public int fma(int a, int b, int c) {
     return op(Opcode.FMA, a, b, c);
   }

@@ -130,7 +130,8 @@ public final class VectorMath {
   }
 
   public int exp(int x) {
-    var reduced = reduce(clamp(x, -104, 89));
+    // Without a limit above where there is one, as in a softmax.
+    var reduced = reduce(k.isAtMostZero(x) ? k.op(MAX, k.constant(-104), x) : clamp(x, -104, 89));
     return scale(k.op(ADD, expm1OfReduced(reduced.r), k.constant(1)), reduced.n);
   }
 
