@@ -3,7 +3,6 @@ package dev.gamelan.onednn;
 import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.Operand;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -25,15 +24,9 @@ final class KernelStep implements Step {
       strides = List.copyOf(strides);
     }
 
-    /** The same for the rows that follow those of {@code this}. */
-    Bound nextRow() {
-      return new Bound(storage, offset + strides.getLast(), strides, inner);
-    }
-
-    Bound everySecondRow() {
-      var further = new ArrayList<>(strides);
-      further.add(2 * further.removeLast());
-      return new Bound(storage, offset, further, inner);
+    /** The same from a row on. */
+    Bound fromRow(long row) {
+      return new Bound(storage, offset + row * strides.getLast(), strides, inner);
     }
 
     boolean liesAs(Bound other) {

@@ -99,17 +99,23 @@ class OneDnnRowsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "64, 768, kernel     32 × 2 × 768", //
-    "63, 768, kernel     63 × 768", // It would leave one.
-    "64, 3072, kernel     64 × 3072" // Two would leave the first cache.
+    "softmax[axis=1], 64, 768, kernel     32 × 2 × 768",
+    "softmax[axis=1], 63, 768, kernel     63 × 768", // It would leave one.
+    "softmax[axis=1], 64, 3072, kernel     64 × 3072", // Two would leave the first cache.
+    "softmax[axis=1], 4096, 768, kernel     2048 × 2 × 768",
+    "'layer_norm[axes=1, epsilon=1.0E-5]', 4096, 768, kernel     4096 × 768" // Memory is slower.
   })
-  void twoShortRowsAreTakenAtATime(int rows, int length, String begin) {
-    var softmax =
-        "(%0: T) { %1 = softmax[axis=1] %0 : T return %1 }"
-            .replace("T", "f32[%d,%d]".formatted(rows, length));
+  void twoShortRowsAreTakenAtATime(String op, int rows, int length, String begin) {
+    boolean norm = op.startsWith("layer");
+    var graph =
+        "(%0: T, %1: f32[L]) { %2 = OP %0IN : T return %2 }"
+            .replace("OP", op)
+            .replace("IN", norm ? ", %1, %1" : "")
+            .replace("T", "f32[%d,L]".formatted(rows))
+            .replace("L", "" + length);
     try (var executable =
         Engines.compile(
-            Graph.parse(softmax), Engines.device(OneDnnEngine.NAME), CompileOptions.DEFAULT)) {
+            Graph.parse(graph), Engines.device(OneDnnEngine.NAME), CompileOptions.DEFAULT)) {
       assertEquals(begin, executable.explain().split(",", 2)[0]);
     }
   }

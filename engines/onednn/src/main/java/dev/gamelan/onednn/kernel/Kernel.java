@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param outerLoops how many loops there are around a row
  * @param columns whether reductions go down the innermost outer loop instead of along the row
- * @param rows how many there are in one turn of the innermost outer loop
+ * @param rows how many one turn of the innermost outer loop takes
  */
 public record Kernel(
     List<Operand> operands, List<Phase> phases, int outerLoops, boolean columns, int rows) {
