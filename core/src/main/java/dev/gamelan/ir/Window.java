@@ -48,4 +48,20 @@ public record Window(List<Long> strides, List<Long> low, List<Long> high, List<L
     long extent = (window - 1) * dilation.get(axis) + 1;
     return padded < extent ? 0 : (padded - extent) / strides.get(axis) + 1;
   }
+
+  /**
+   * Whether the window sees an element wherever it is on an axis of {@code size}, not padding
+   * alone, with so many places on that axis. Libraries are wrong where it does not.
+   */
+  public boolean alwaysSees(int axis, long size, long places) {
+    long positions = outputSize(axis, size, places);
+    long step = dilation.get(axis);
+    for (long position = 0; position < positions; position++) {
+      long first = position * strides.get(axis) - low.get(axis);
+      // The first place that is not before the elements.
+      long place = first >= 0 ? 0 : Math.ceilDiv(-first, step);
+      if (place >= places || first + place * step >= size) return false;
+    }
+    return true;
+  }
 }

@@ -232,19 +232,7 @@ final class ConvolutionLowering {
     return pads
         && !(filter.dim(1) == 1 && dilatesPadding)
         && IntStream.range(0, window.rank())
-            .allMatch(axis -> sees(window, axis, picture.dim(axis + 2), filter.dim(axis + 2)));
-  }
-
-  private static boolean sees(Window window, int axis, long size, long places) {
-    long positions = window.outputSize(axis, size, places);
-    for (long position = 0; position < positions; position++) {
-      long first = position * window.strides().get(axis) - window.low().get(axis);
-      long step = window.dilation().get(axis);
-      // The first place that is not before the picture.
-      long place = first >= 0 ? 0 : Math.ceilDiv(-first, step);
-      if (place >= places || first + place * step >= size) return false;
-    }
-    return true;
+            .allMatch(axis -> window.alwaysSees(axis, picture.dim(axis + 2), filter.dim(axis + 2)));
   }
 
   private static boolean supported(

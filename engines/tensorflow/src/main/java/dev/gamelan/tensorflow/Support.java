@@ -11,7 +11,6 @@ import dev.gamelan.ir.Value;
 import dev.gamelan.ir.Window;
 import dev.gamelan.type.DType;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /** What TensorFlow's own ops compute as ours say, on a CPU; the rest is XLA's. */
@@ -66,7 +65,7 @@ final class Support {
       case Primitive.Convolution convolution ->
           isImages(convolution.window())
               && convolution.groups() == 1
-              && !seesPaddingAlone(node, convolution.window())
+              && alwaysSees(node, convolution.window())
               && multiplies(dtype, convolution.result());
       case Primitive.ConvolutionInputGradient gradient ->
           isImages(gradient.window())
@@ -140,25 +139,14 @@ final class Support {
   }
 
   /**
-   * Whether all places of the filter lie in the padding somewhere. The oneDNN of TensorFlow 2.18
-   * has no kernel for that in some shapes, and calls it.
+   * The oneDNN of TensorFlow 2.18 has no kernel for windows of padding alone in some shapes, and
+   * calls it.
    */
-  private static boolean seesPaddingAlone(Node node, Window window) {
+  private static boolean alwaysSees(Node node, Window window) {
+    var picture = node.inputs().get(0).shape();
+    var filter = node.inputs().get(1).shape();
     return IntStream.range(0, window.rank())
-        .anyMatch(
-            axis -> {
-              long extent = node.inputs().get(0).shape().dim(axis + 2);
-              long places = node.inputs().get(1).shape().dim(axis + 2);
-              return LongStream.range(0, node.result().shape().dim(axis + 2))
-                  .map(out -> out * window.strides().get(axis) - window.low().get(axis))
-                  .anyMatch(first -> !sees(extent, first, places, window.dilation().get(axis)));
-            });
-  }
-
-  private static boolean sees(long extent, long first, long places, long dilation) {
-    return LongStream.range(0, places)
-        .map(place -> first + place * dilation)
-        .anyMatch(at -> at >= 0 && at < extent);
+        .allMatch(axis -> window.alwaysSees(axis, picture.dim(axis + 2), filter.dim(axis + 2)));
   }
 
   private static boolean isDilated(Window window) {

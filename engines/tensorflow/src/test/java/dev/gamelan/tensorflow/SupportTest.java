@@ -14,13 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class SupportTest {
   @ParameterizedTest
   @CsvSource({
-    "3, 3, 1, 1, 1, true", // The windows see −1 to 1, 0 to 2 and 1 to 3; there are 0 to 2.
-    "3, 1, 0, 0, 1, true", // 0, 1, 2
-    "3, 1, 1, 0, 1, false", // −1, …
-    "3, 1, 0, 1, 1, false", // …, 3
-    "5, 2, 2, 0, 1, false", // −2 and −1, …
-    "1, 2, 1, 1, 2, false", // −1 and 1; there is 0
-    "1, 3, 2, 2, 2, true" // −2, 0 and 2
+    "3, 3, 1, 1, 1, true",
+    "3, 1, 1, 0, 1, false" // The first window sees −1; there are 0 to 2.
   })
   void aConvolutionIsTakenWhereEachWindowSeesAnElement(
       long extent, long places, long low, long high, long dilation, boolean taken) {
