@@ -18,8 +18,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * One row times weights of 4 bits, as a language model decodes: by us with x as near as f32 has it,
- * or with 16 bits of it, by ONNX Runtime's MatMulNBits with x rounded to int8, which is its
- * fastest.
+ * or in bf16 with 8 bits of it and eight to a scale, by ONNX Runtime's MatMulNBits with x rounded
+ * to int8, which is its fastest.
  */
 final class Int4Program implements Program {
   private static final int OUTPUTS = 16384;

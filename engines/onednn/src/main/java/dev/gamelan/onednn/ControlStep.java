@@ -9,8 +9,6 @@ import java.util.Set;
  * others join each walk that it publishes, until there are no more.
  */
 abstract class ControlStep implements Step {
-  private static final int LOOKS_BEFORE_YIELDING = 4096;
-
   /** An operand or a result: where it lies, and the bytes of one slice or of all. */
   record Place(Storage storage, long bytes) {}
 
@@ -61,19 +59,13 @@ abstract class ControlStep implements Step {
     for (int looks = 0; !run.isFinished(slot); looks++) {
       var walk = run.published(slot);
       if (walk == null || walk == joined) {
-        pause(looks);
+        Walk.pause(looks);
         continue;
       }
       joined = walk;
       walk.accept(part);
       looks = 0;
     }
-  }
-
-  @SuppressWarnings("ThreadPriorityCheck") // The driving thread may need this core.
-  private static void pause(int looks) {
-    if (looks < LOOKS_BEFORE_YIELDING) Thread.onSpinWait();
-    else Thread.yield();
   }
 
   /** One run of a program inside, whose addresses are bound. */

@@ -3,8 +3,8 @@ package dev.gamelan.onednn;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
-import dev.gamelan.onednn.kernel.KernelBuilder;
 import dev.gamelan.onednn.kernel.Operand;
 import dev.gamelan.onednn.kernel.RowInterleaving;
 import dev.gamelan.type.DType;
@@ -152,8 +152,17 @@ final class KernelLowering {
   }
 
   private boolean mergeable(int axis) {
-    return reads.values().stream().allMatch(read -> isRun(read.strides, axis, axis + 2))
+    return !goesOnByColumns(axis)
+        && reads.values().stream().allMatch(read -> isRun(read.strides, axis, axis + 2))
         && stored.stream().allMatch(value -> isRun(storeStrides(value), axis, axis + 2));
+  }
+
+  /** Whether the axes must not be one loop for each thread to find the columns it has written. */
+  private boolean goesOnByColumns(int axis) {
+    int row = axis + 1;
+    return row == unit.domain.rank() - 1
+        && KernelStep.worthDividing(unit.domain.dim(row), kernels.threads())
+        && reads.values().stream().anyMatch(read -> read.storage.dividedByColumns);
   }
 
   private List<Long> storeStrides(Value value) {
@@ -163,34 +172,13 @@ final class KernelLowering {
   // ---- the kernel
 
   private void build() {
-    boolean columns = unit.reduction == Unit.Reduction.COLUMNS;
-    var row = loops.isEmpty() ? null : loops.getLast();
-    var outer = row == null ? loops : loops.subList(0, loops.size() - 1);
-    var builder = new KernelBuilder(kernels.isa(), outer.size(), columns);
-    var pointwise = new Pointwise(builder);
-    var bound = new ArrayList<KernelStep.Bound>();
-    var operandOf = new HashMap<Access, Integer>();
-    reads.forEach(
-        (access, read) -> {
-          var dtype = access.base.type().dtype();
-          operandOf.put(
-              access, bind(builder, bound, dtype, read.storage, read.offset, read.strides));
-        });
-    var values = new HashMap<Value, Integer>();
-    for (var node : unit.nodes) {
-      var in = new ArrayList<Integer>();
-      for (var input : node.inputs())
-        in.add(value(node, input, builder, pointwise, values, operandOf));
-      values.put(node.result(), compute(node, pointwise, in));
-    }
-    for (var value : stored) {
-      var dtype = value.type().dtype();
-      int operand = bind(builder, bound, dtype, lowering.place(value), 0, storeStrides(value));
-      builder.store(operand, pointwise.stored(dtype, Objects.requireNonNull(values.get(value))));
-    }
     if (unit.domain.size() == 0 && stored.stream().allMatch(v -> v.type().size() == 0)) return;
-    var kernel = builder.finish();
-    long length = row == null ? 1 : row.size();
+    var outer = loops.isEmpty() ? loops : loops.subList(0, loops.size() - 1);
+    long length = loops.isEmpty() ? 1 : loops.getLast().size();
+    var bound = new ArrayList<KernelStep.Bound>();
+    var recipe = recipe(outer.size(), bound);
+    var compiled = kernels.compiled(recipe);
+    var kernel = compiled.kernel();
     for (var operand : kernel.operands().subList(bound.size(), kernel.operands().size())) {
       if (operand.access() != Operand.Access.SCRATCH) throw new IllegalStateException("unbound");
       bound.add(scratch(length, outer.size()));
@@ -200,17 +188,62 @@ final class KernelLowering {
     if (takesTwoRows(kernel, bound, shared, length, sizes)) {
       sizes[sizes.length - 1] /= 2;
       var operands = twoRows(kernel, bound, shared, length, sizes[sizes.length - 1]);
-      step(RowInterleaving.of(kernel, 2, shared), length, sizes, operands);
+      step(kernels.ofTwoRows(recipe, shared), length, sizes, operands);
     } else {
-      step(kernel, length, sizes, bound);
+      step(compiled, length, sizes, bound);
     }
   }
 
-  private void step(Kernel kernel, long length, long[] sizes, List<KernelStep.Bound> operands) {
-    int count = kernel.argumentCount() * kernels.threads();
+  /** What is computed; its operands go to {@code bound}. */
+  private KernelRecipe recipe(int outer, List<KernelStep.Bound> bound) {
+    var operands = new ArrayList<KernelRecipe.Read>();
+    var operandOf = new HashMap<Access, Integer>();
+    reads.forEach(
+        (access, read) -> {
+          var dtype = access.base.type().dtype();
+          var bind = bound(dtype, read.storage, read.offset, read.strides);
+          operandOf.put(access, operands.size());
+          operands.add(new KernelRecipe.Read(dtype, access(bind)));
+          bound.add(bind);
+        });
+    var lines = new ArrayList<KernelRecipe.Line>();
+    var lineOf = new HashMap<Value, Integer>();
+    for (var node : unit.nodes) {
+      var in = new ArrayList<KernelRecipe.Input>();
+      for (var input : node.inputs()) in.add(input(node, input, lineOf, operandOf));
+      lineOf.put(node.result(), lines.size());
+      lines.add(new KernelRecipe.Line(node.op(), node.result().type().dtype(), in));
+    }
+    var stores = new ArrayList<KernelRecipe.Store>();
+    for (var value : stored) {
+      var dtype = value.type().dtype();
+      var bind = bound(dtype, lowering.place(value), 0, storeStrides(value));
+      int line = Objects.requireNonNull(lineOf.get(value));
+      stores.add(new KernelRecipe.Store(line, dtype, access(bind)));
+      bound.add(bind);
+    }
+    boolean columns = unit.reduction == Unit.Reduction.COLUMNS;
+    return new KernelRecipe(outer, columns, operands, lines, stores);
+  }
+
+  private KernelRecipe.Input input(
+      Node node, Value input, Map<Value, Integer> lines, Map<Access, Integer> operands) {
+    var dtype = input.type().dtype();
+    var base = lowering.view(input).base();
+    var line = lines.get(base);
+    if (line != null) return new KernelRecipe.Computed(line, dtype);
+    var scalar = lowering.scalar(base);
+    if (scalar.isPresent()) return new KernelRecipe.Constant(scalar.get());
+    int operand = Objects.requireNonNull(operands.get(access(node, input)));
+    return new KernelRecipe.Loaded(operand, dtype);
+  }
+
+  private void step(
+      CompiledKernel compiled, long length, long[] sizes, List<KernelStep.Bound> operands) {
+    int count = compiled.kernel().argumentCount() * kernels.threads();
     lowering.step(
         new KernelStep(
-            kernels.compiled(kernel),
+            compiled,
             length,
             sizes,
             operands,
@@ -269,45 +302,17 @@ final class KernelLowering {
     return operands;
   }
 
-  private int bind(
-      KernelBuilder builder,
-      List<KernelStep.Bound> bound,
-      DType dtype,
-      Storage storage,
-      long offset,
-      List<Long> strides) {
+  private KernelStep.Bound bound(DType dtype, Storage storage, long offset, List<Long> strides) {
     int bytes = dtype.bits() / 8;
     var outer = new ArrayList<Long>();
     for (var loop : loops.subList(0, Math.max(loops.size() - 1, 0))) {
       outer.add(strides.get(loop.last()) * bytes);
     }
     long inner = loops.isEmpty() ? 1 : strides.get(loops.getLast().last());
-    bound.add(new KernelStep.Bound(storage, offset * bytes, outer, inner * bytes));
-    var access = inner == 0 ? Operand.Access.ROW : Operand.Access.ELEMENTS;
-    return builder.operand(Pointwise.elementType(dtype), access);
+    return new KernelStep.Bound(storage, offset * bytes, outer, inner * bytes);
   }
 
-  private int value(
-      Node node,
-      Value input,
-      KernelBuilder builder,
-      Pointwise pointwise,
-      Map<Value, Integer> values,
-      Map<Access, Integer> operands) {
-    var base = lowering.view(input).base();
-    var known = values.get(base);
-    if (known != null) return known;
-    var scalar = lowering.scalar(base);
-    if (scalar.isPresent()) return pointwise.constant(scalar.get());
-    return builder.load(Objects.requireNonNull(operands.get(access(node, input))));
-  }
-
-  private static int compute(Node node, Pointwise pointwise, List<Integer> in) {
-    var result = node.result().type().dtype();
-    if (node.op() instanceof Primitive.Reduce reduce) {
-      return pointwise.reduce(reduce.kind(), result, in.getFirst());
-    }
-    var dtypes = node.inputs().stream().map(input -> input.type().dtype()).toList();
-    return pointwise.apply(node.op(), dtypes, result, in);
+  private static Operand.Access access(KernelStep.Bound operand) {
+    return operand.inner() == 0 ? Operand.Access.ROW : Operand.Access.ELEMENTS;
   }
 }

@@ -120,8 +120,13 @@ final class KernelStep implements Step {
   /** Whether what a thread reads is what it has written, if columns are divided here, too. */
   private boolean goesOnByColumns(int threads) {
     boolean can = outer.length == 1 && !rowsStayWhole();
-    boolean pays = length >= LONG_ROW * threads;
-    return can && pays && operands.stream().anyMatch(operand -> operand.storage.dividedByColumns);
+    return can
+        && worthDividing(length, threads)
+        && operands.stream().anyMatch(operand -> operand.storage.dividedByColumns);
+  }
+
+  static boolean worthDividing(long row, int threads) {
+    return row >= LONG_ROW * threads;
   }
 
   private int parts(int threads) {

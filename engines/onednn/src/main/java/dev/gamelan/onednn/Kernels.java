@@ -11,6 +11,7 @@ import dev.gamelan.onednn.kernel.CompiledKernel;
 import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.MatmulKernel;
 import dev.gamelan.onednn.kernel.QuantizedGemvKernel;
+import dev.gamelan.onednn.kernel.RowInterleaving;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
 import dev.gamelan.onednn.kernel.TransposeKernel;
 import dev.gamelan.type.DType;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -28,11 +30,19 @@ import org.jspecify.annotations.Nullable;
 final class Kernels {
   private static final int CAPACITY = 2048;
 
+  private record TwoRows(KernelRecipe recipe, Set<Integer> shared) {
+    TwoRows {
+      shared = Set.copyOf(shared);
+    }
+  }
+
   private final Cpu cpu;
   private final int threads;
   private final Optional<Dnnl> dnnl;
   private final Map<List<Object>, Optional<DnnlPrimitive>> primitives = bounded();
   private final Map<Kernel, CompiledKernel> compiled = bounded();
+  private final Map<KernelRecipe, CompiledKernel> ofRecipes = bounded();
+  private final Map<TwoRows, CompiledKernel> ofTwoRows = bounded();
   private final Map<List<Integer>, StridedCopyKernel> copies = bounded();
 
   private final Map<QuantizedGemvKernel.Variant, QuantizedGemvKernel> gemvs = bounded();
@@ -72,6 +82,17 @@ final class Kernels {
 
   private boolean inLibrary(DType dtype) {
     return dtype == DType.F32 || (dtype == DType.BF16 && cpu.isa() == Isa.AVX512);
+  }
+
+  synchronized CompiledKernel compiled(KernelRecipe recipe) {
+    return ofRecipes.computeIfAbsent(recipe, r -> compiled(r.kernel(cpu.isa())));
+  }
+
+  /** Of two rows at a time, which share some operands. */
+  synchronized CompiledKernel ofTwoRows(KernelRecipe recipe, Set<Integer> shared) {
+    return ofTwoRows.computeIfAbsent(
+        new TwoRows(recipe, shared),
+        key -> compiled(RowInterleaving.of(recipe.kernel(cpu.isa()), 2, shared)));
   }
 
   synchronized CompiledKernel compiled(Kernel kernel) {

@@ -93,8 +93,8 @@ final class QuantizedGemvStep implements Step {
       if (zeros.isPresent()) {
         run.set(at + QuantizedGemvKernel.ZEROS, run.address(zeros.get()) + 4 * first * groups);
       }
-      run.set(at + QuantizedGemvKernel.ROWS, Math.min(slice, sizes.outputs - first));
       for (long row = 0; row < sizes.rows; row++) {
+        run.set(at + QuantizedGemvKernel.ROWS, Math.min(slice, sizes.outputs - first));
         run.set(at + QuantizedGemvKernel.X, run.address(x) + row * xBytes());
         run.set(at + QuantizedGemvKernel.Y, run.address(y) + 4 * (row * sizes.outputs + first));
         kernel.run(run.argumentAddress(at));
@@ -106,7 +106,8 @@ final class QuantizedGemvStep implements Step {
   private long slice() {
     long even = Math.ceilDiv(sizes.outputs, parts);
     long rows = Math.min(Math.max(SLICE_BYTES / (sizes.columns / 2), 1), even);
-    return Math.ceilDiv(rows, 4L) * 4;
+    long together = QuantizedGemvKernel.ROWS_AT_ONCE;
+    return Math.ceilDiv(rows, together) * together;
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * Rounds x to integers of two or three bytes, eight to a scale, and brings them to the order in
+ * Rounds x to integers of one to three bytes, eight to a scale, and brings them to the order in
  * which 4-bit weights come out of their vectors. What is not finite makes the result NaN.
  */
 final class QuantizedInputStep implements Step {
@@ -34,7 +34,7 @@ final class QuantizedInputStep implements Step {
     this.ordered = ordered;
     this.elements = elements;
     this.signed = variant.signed();
-    this.most = variant.bytes() == 3 ? 0x7F7F00 : 0x7F00;
+    this.most = 0x7F7F7F >> (8 * (3 - variant.bytes()));
     this.parts = elements < WORTH_SHARING ? 1 : threads;
   }
 

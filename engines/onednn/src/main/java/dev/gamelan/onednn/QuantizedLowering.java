@@ -51,8 +51,10 @@ final class QuantizedLowering {
     int scales = (int) Math.max(QuantizedGemvKernel.BLOCK / op.group(), 1);
     boolean zeros = node.inputs().size() == 4;
     boolean signed = weight.type().dtype() == DType.I4;
-    // Two bytes of x are more than bf16 has, three as much as f32.
-    int bytes = lowering.precision() == DType.BF16 ? 2 : 3;
+    // Three bytes of x are as much as f32 has. bf16 has eight bits, of which a byte keeps those
+    // that
+    // count beside the largest of eight.
+    int bytes = lowering.precision() == DType.BF16 ? 1 : 3;
     var variant = new QuantizedGemvKernel.Variant(signed, zeros, scales, bytes, kernels.hasVnni());
     var ordered =
         lowering.temporary(

@@ -3,6 +3,7 @@ package dev.gamelan.onednn;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,8 +16,9 @@ final class Walk implements IntConsumer {
   /** How often a waiting thread looks before it takes the parts of others: some microseconds. */
   private static final int LOOKS_BEFORE_TAKING = 256;
 
-  /** And before it leaves its core to whoever else wants it. */
-  private static final int LOOKS_BEFORE_YIELDING = 4096;
+  private static final int LOOKS_BEFORE_PARKING = 4096;
+
+  private static final long PARKED_NANOS = 20_000;
 
   private final List<Step> steps;
   private final Run run;
@@ -47,7 +49,6 @@ final class Walk implements IntConsumer {
   }
 
   @Override
-  @SuppressWarnings("ThreadPriorityCheck") // Whoever holds the part may need this core.
   public void accept(int thread) {
     for (int i = 0; i < steps.size(); i++) {
       int parts = first[i + 1] - first[i];
@@ -55,13 +56,20 @@ final class Walk implements IntConsumer {
       for (int looks = 1; done.get(i) < parts; looks++) {
         if (looks == LOOKS_BEFORE_TAKING) {
           for (int part = 0; part < parts; part++) take(i, part);
-        } else if (looks < LOOKS_BEFORE_YIELDING) {
-          Thread.onSpinWait();
         } else {
-          Thread.yield();
+          pause(looks);
         }
       }
     }
+  }
+
+  /**
+   * Of a thread that has looked so often: after a while it leaves its core, perhaps to the very
+   * thread that it waits for.
+   */
+  static void pause(int looks) {
+    if (looks < LOOKS_BEFORE_PARKING) Thread.onSpinWait();
+    else LockSupport.parkNanos(PARKED_NANOS);
   }
 
   private void take(int step, int part) {

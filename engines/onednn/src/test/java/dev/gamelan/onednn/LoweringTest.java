@@ -1,6 +1,8 @@
 package dev.gamelan.onednn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Engines;
@@ -53,6 +55,25 @@ class LoweringTest {
               %6 = mul %5, %4 : f32[8,32]
               return %6
             }"""));
+  }
+
+  /** Each thread goes on with the columns that it has multiplied: rows are not one long loop. */
+  @Test
+  void whatFollowsAProductIsDividedAsTheProductIs() {
+    var graph =
+        Graph.parse(
+            """
+            (%0: f32[64,256], %1: f32[256,4096]) {
+              %2 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %0, %1 : f32[64,4096]
+              %3 = tanh %2 : f32[64,4096]
+              return %3
+            }""");
+    try (var executable =
+        Engines.compile(graph, Engines.device(OneDnnEngine.NAME), CompileOptions.DEFAULT)) {
+      boolean shared = executable.explain().lines().noneMatch(line -> line.contains("1 thread"));
+      assumeTrue(shared, "one thread has nothing to divide");
+      assertTrue(executable.explain().contains("64 × 4096"), executable.explain());
+    }
   }
 
   /** Three windows of a sum: computed once, not three times. */

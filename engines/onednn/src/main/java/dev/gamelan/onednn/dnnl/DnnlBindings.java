@@ -12,31 +12,54 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The functions of oneDNN's C API that we use, and libgomp's number of threads. */
 @SuppressWarnings("restricted") // It is what this class is for.
 final class DnnlBindings {
   private final SymbolLookup dnnl;
-  private final SymbolLookup gomp;
+
+  /** Those of {@link #call}, which are bound when they are first called. */
+  private final Map<String, MethodHandle> functions = new ConcurrentHashMap<>();
+
   private final MethodHandle execute;
+  private final MethodHandle size;
+  private final MethodHandle equal;
+  private final MethodHandle descriptor;
   private final MethodHandle setDataHandle;
   private final MethodHandle setThreads;
 
   /** Loads the libraries of {@code folder}; libgomp first, which the other one needs. */
   DnnlBindings(Path folder) {
-    gomp = SymbolLookup.libraryLookup(folder.resolve("libgomp.so.1"), Arena.global());
+    var gomp = SymbolLookup.libraryLookup(folder.resolve("libgomp.so.1"), Arena.global());
     dnnl = SymbolLookup.libraryLookup(folder.resolve("libdnnl.so.3"), Arena.global());
     execute = bind(dnnl, "dnnl_primitive_execute", ADDRESS, ADDRESS, JAVA_INT, ADDRESS);
     setDataHandle = bind(dnnl, "dnnl_memory_set_data_handle", ADDRESS, JAVA_LONG);
-    setThreads =
-        Linker.nativeLinker()
-            .downcallHandle(
-                gomp.findOrThrow("omp_set_num_threads"), FunctionDescriptor.ofVoid(JAVA_INT));
+    size = bind(dnnl, "dnnl_memory_desc_get_size", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+    equal = bind(dnnl, "dnnl_memory_desc_equal", ADDRESS, ADDRESS);
+    descriptor =
+        bind(
+            dnnl,
+            "dnnl_primitive_desc_query_md",
+            FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT));
+    setThreads = bind(gomp, "omp_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
   }
 
+  /** A function that gives a status. */
   private static MethodHandle bind(SymbolLookup library, String name, MemoryLayout... parameters) {
-    return Linker.nativeLinker()
-        .downcallHandle(library.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
+    return bind(library, name, FunctionDescriptor.of(JAVA_INT, parameters));
+  }
+
+  private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor type) {
+    return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
+  }
+
+  /** Of a status, with its arguments in an array. */
+  private static MethodHandle spread(MethodHandle function) {
+    return function
+        .asType(function.type().generic().changeReturnType(int.class))
+        .asSpreader(Object[].class, function.type().parameterCount());
   }
 
   /** A function that writes what it makes to its first parameter; the others are {@code rest}. */
@@ -49,7 +72,7 @@ final class DnnlBindings {
       parameters[0] = ADDRESS;
       System.arraycopy(rest, 0, parameters, 1, rest.length);
       this.name = name;
-      this.handle = bind(dnnl, name, parameters);
+      this.handle = spread(bind(dnnl, name, parameters));
     }
 
     /** What the function made; {@link DnnlException} where it does not. */
@@ -59,7 +82,7 @@ final class DnnlBindings {
         var arguments = new Object[rest.length + 1];
         arguments[0] = out;
         System.arraycopy(rest, 0, arguments, 1, rest.length);
-        DnnlException.check(name, (int) handle.invokeWithArguments(arguments));
+        DnnlException.check(name, (int) handle.invokeExact(arguments));
         return out.get(ADDRESS, 0);
       } catch (DnnlException e) {
         throw e;
@@ -75,17 +98,22 @@ final class DnnlBindings {
 
   /** Calls a function of addresses and ints that gives a status. */
   void call(String name, Object... arguments) {
-    var parameters = new MemoryLayout[arguments.length];
-    for (int i = 0; i < arguments.length; i++) {
-      parameters[i] = arguments[i] instanceof Integer ? JAVA_INT : ADDRESS;
-    }
+    var function = functions.computeIfAbsent(name, n -> spread(bind(dnnl, n, types(arguments))));
     try {
-      DnnlException.check(name, (int) bind(dnnl, name, parameters).invokeWithArguments(arguments));
+      DnnlException.check(name, (int) function.invokeExact(arguments));
     } catch (DnnlException e) {
       throw e;
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
+  }
+
+  private static MemoryLayout[] types(Object[] arguments) {
+    var types = new MemoryLayout[arguments.length];
+    for (int i = 0; i < types.length; i++) {
+      types[i] = arguments[i] instanceof Integer ? JAVA_INT : ADDRESS;
+    }
+    return types;
   }
 
   /** The layout of an argument, in whatever layout the primitive chose. */
@@ -98,23 +126,14 @@ final class DnnlBindings {
   }
 
   private MemorySegment descriptor(MemorySegment primitiveDescriptor, int what, int index) {
-    var type = FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
-    var query =
-        Linker.nativeLinker()
-            .downcallHandle(dnnl.findOrThrow("dnnl_primitive_desc_query_md"), type);
     try {
-      return (MemorySegment) query.invokeExact(primitiveDescriptor, what, index);
+      return (MemorySegment) descriptor.invokeExact(primitiveDescriptor, what, index);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
   }
 
   long size(MemorySegment descriptor) {
-    var size =
-        Linker.nativeLinker()
-            .downcallHandle(
-                dnnl.findOrThrow("dnnl_memory_desc_get_size"),
-                FunctionDescriptor.of(JAVA_LONG, ADDRESS));
     try {
       return (long) size.invokeExact(descriptor);
     } catch (Throwable e) {
@@ -123,7 +142,6 @@ final class DnnlBindings {
   }
 
   boolean equal(MemorySegment a, MemorySegment b) {
-    var equal = bind(dnnl, "dnnl_memory_desc_equal", ADDRESS, ADDRESS);
     try {
       return (int) equal.invokeExact(a, b) != 0;
     } catch (Throwable e) {

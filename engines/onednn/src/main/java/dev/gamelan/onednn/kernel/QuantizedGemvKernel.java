@@ -14,8 +14,8 @@ import java.util.Optional;
 /**
  * Rows of 4-bit weights times a vector, scaled by groups; AVX-512. A vector of 64 bytes holds 128
  * weights, of which lane l has those from 8·l on, the even ones in the low halves of its bytes. x
- * comes in integers of 24 bits, eight to a scale, as three bytes each: products of bytes sum
- * without rounding, and x is as near as f32 has it.
+ * comes in integers of up to three bytes, eight to a scale: products of bytes sum without rounding,
+ * and with three bytes x is as near as f32 has it.
  */
 public final class QuantizedGemvKernel {
   /** Weights in a vector. */
@@ -55,7 +55,10 @@ public final class QuantizedGemvKernel {
   public static final int SCALES = 1;
   public static final int ZEROS = 2;
   public static final int X = 3;
+
+  /** Y and ROWS change as the kernel goes on. */
   public static final int Y = 4;
+
   public static final int ROWS = 5;
 
   /** How often scales are read for a row. */
@@ -71,7 +74,7 @@ public final class QuantizedGemvKernel {
   /**
    * What code depends on.
    *
-   * @param bytes how many of x count, the lowest first: 3, or 2 where less precision will do
+   * @param bytes how many of x count, the lowest first: 3, or fewer where less precision will do
    */
   public record Variant(
       boolean signed, boolean zeros, int scalesPerBlock, int bytes, boolean vnni) {}
@@ -83,22 +86,25 @@ public final class QuantizedGemvKernel {
   /** (a and b) xor c. */
   private static final int AND_XOR = 0x6A;
 
-  /** Rows that share what is read of x, which is nine times as much as of one row's weights. */
-  private static final int MOST_ROWS = 4;
+  /**
+   * Rows that share what is read of x, which is up to nine times as much as of one row's weights.
+   */
+  public static final int ROWS_AT_ONCE = 8;
 
-  /** The registers of row 0; those of the other rows follow. */
+  /** Rows that a base and multiples of a stride reach. */
+  private static final int REACH = 4;
+
+  /** The register of row 0; those of the other rows follow. */
   private static final int TOTAL = 0;
 
-  private static final int SUM = 4;
+  /** The vectors of x, in their order. */
+  private static final int X_VECTORS = 8;
 
   /** Of even rows; those of odd rows follow. */
-  private static final int LOW_HALVES = 8;
+  private static final int LOW_HALVES = 17;
 
-  private static final int HIGH_HALVES = 10;
-  private static final int PRODUCTS = 12;
-
-  /** The vectors of x, in their order. */
-  private static final int X_VECTORS = 14;
+  private static final int HIGH_HALVES = 19;
+  private static final int PRODUCTS = 21;
 
   private static final int X_EVEN = X_VECTORS + EVEN / BYTES;
   private static final int X_ODD = X_VECTORS + ODD / BYTES;
@@ -107,20 +113,34 @@ public final class QuantizedGemvKernel {
   private static final int X_SUMS = X_VECTORS + X_SUM / BYTES;
   private static final int SCALE = 23;
   private static final int SWAPPED = 24;
-  private static final int GROUP_SUMS = 25;
-  private static final int PAIRS = 26;
-  private static final int ONES = 27;
-  private static final int HALF = 28;
-  private static final int SIGN = 29;
-  private static final int PATTERN = 30;
+  private static final int PAIRS = 25;
+  private static final int ONES = 26;
+  private static final int HALF = 27;
+  private static final int SIGN = 28;
+  private static final int PATTERN = 29;
 
-  private static final List<Gpr> SAVED = List.of(Gpr.RBX, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
-  private static final Gpr WEIGHT = Gpr.RDX;
-  private static final Gpr WEIGHT_STEP = Gpr.RAX;
-  private static final Gpr WEIGHT_STEPS = Gpr.R12;
+  private static final List<Gpr> SAVED =
+      List.of(Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
+
+  private static final Rows WEIGHT_ROWS = new Rows(Gpr.RDX, Gpr.RBP, Gpr.RAX, Gpr.R12);
+  private static final Rows SCALE_ROWS = new Rows(Gpr.R8, Gpr.R10, Gpr.R13, Gpr.R14);
+  private static final Rows ZERO_ROWS = new Rows(Gpr.R9, Gpr.R11, Gpr.R13, Gpr.R14);
   private static final Gpr AHEAD = Gpr.R15;
-  private static final Gpr SCALE_STEP = Gpr.R13;
-  private static final Gpr SCALE_STEPS = Gpr.R14;
+
+  /**
+   * Registers that point into eight rows: at the first and the fifth, and one and three strides.
+   */
+  private record Rows(Gpr first, Gpr fifth, Gpr stride, Gpr strides) {
+    Memory of(int row) {
+      var base = row < REACH ? first : fifth;
+      return switch (row % REACH) {
+        case 0 -> Memory.at(base, 0);
+        case 1 -> Memory.at(base, stride, 0, 0);
+        case 2 -> Memory.at(base, stride, 1, 0);
+        default -> Memory.at(base, strides, 0, 0);
+      };
+    }
+  }
 
   private final NativeCode code;
 
@@ -151,20 +171,16 @@ public final class QuantizedGemvKernel {
       SAVED.forEach(asm::push);
       asm.mov(Gpr.RAX, (1 << variant.scalesPerBlock) - 1);
       asm.kmov(SCALE_MASK, Gpr.RAX);
-      asm.load(WEIGHT, argument(WEIGHTS));
-      asm.load(Gpr.R8, argument(SCALES));
-      if (variant.zeros) asm.load(Gpr.R9, argument(ZEROS));
-      asm.load(Gpr.R10, argument(Y));
-      asm.load(Gpr.R11, argument(ROWS));
-      asm.load(WEIGHT_STEP, argument(WEIGHT_STRIDE));
-      asm.lea(WEIGHT_STEPS, Memory.at(WEIGHT_STEP, WEIGHT_STEP, 1, 0));
-      asm.load(SCALE_STEP, argument(SCALE_STRIDE));
-      asm.lea(SCALE_STEPS, Memory.at(SCALE_STEP, SCALE_STEP, 1, 0));
+      asm.load(WEIGHT_ROWS.first, argument(WEIGHTS));
+      asm.load(SCALE_ROWS.first, argument(SCALES));
+      if (variant.zeros) asm.load(ZERO_ROWS.first, argument(ZEROS));
+      strides(WEIGHT_ROWS, WEIGHT_STRIDE);
+      strides(SCALE_ROWS, SCALE_STRIDE);
       asm.op(Simd.VBROADCASTSS, Width.Z, HALF, 0, Memory.at(constants, 0));
       asm.op(Simd.VBROADCASTSS, Width.Z, SIGN, 0, Memory.at(constants, 4));
       asm.op(Simd.VBROADCASTSS, Width.Z, ONES, 0, Memory.at(constants, 8));
       asm.op(Simd.VMOVUPS, Width.Z, PATTERN, 0, Memory.at(constants, BYTES));
-      rows(MOST_ROWS);
+      rows(ROWS_AT_ONCE);
       rows(1);
       SAVED.reversed().forEach(asm::pop);
       asm.vzeroupper();
@@ -181,14 +197,9 @@ public final class QuantizedGemvKernel {
       return Memory.at(Gpr.RDI, 8 * index);
     }
 
-    /** The same place in row 0 to 3. */
-    private static Memory row(Gpr base, Gpr step, Gpr steps, int row) {
-      return switch (row) {
-        case 0 -> Memory.at(base, 0);
-        case 1 -> Memory.at(base, step, 0, 0);
-        case 2 -> Memory.at(base, step, 1, 0);
-        default -> Memory.at(base, steps, 0, 0);
-      };
+    private void strides(Rows rows, int argument) {
+      asm.load(rows.stride, argument(argument));
+      asm.lea(rows.strides, Memory.at(rows.stride, rows.stride, 1, 0));
     }
 
     /** So many rows at once, while so many are left. */
@@ -196,45 +207,64 @@ public final class QuantizedGemvKernel {
       var loop = new Label();
       var end = new Label();
       asm.bind(loop);
-      asm.cmp(Gpr.R11, count);
+      asm.load(Gpr.RCX, argument(ROWS));
+      asm.cmp(Gpr.RCX, count);
       asm.jump(Condition.LESS, end);
+      asm.sub(Gpr.RCX, count);
+      asm.store(argument(ROWS), Gpr.RCX);
+      if (count > 1) {
+        fifth(WEIGHT_ROWS);
+        fifth(SCALE_ROWS);
+        if (variant.zeros) fifth(ZERO_ROWS);
+      }
       products(count);
       if (count > 1) {
-        // The first row has gone to its end, which is where the second begins.
-        asm.add(WEIGHT, WEIGHT_STEPS);
-        asm.add(Gpr.R8, SCALE_STEPS);
-        if (variant.zeros) asm.add(Gpr.R9, SCALE_STEPS);
+        ninth(WEIGHT_ROWS);
+        ninth(SCALE_ROWS);
+        if (variant.zeros) ninth(ZERO_ROWS);
       }
-      asm.add(Gpr.R10, 4 * count);
-      asm.sub(Gpr.R11, count);
       asm.jump(loop);
       asm.bind(end);
+    }
+
+    private void fifth(Rows rows) {
+      asm.lea(rows.fifth, Memory.at(rows.first, rows.stride, 2, 0));
+    }
+
+    /** The fifth row has gone to its end, which is where the sixth begins. */
+    private void ninth(Rows rows) {
+      asm.lea(rows.first, Memory.at(rows.fifth, rows.strides, 0, 0));
     }
 
     private void products(int rows) {
       var steps = new Label();
       var blocks = new Label();
       asm.load(Gpr.RSI, argument(X));
-      asm.lea(AHEAD, Memory.at(WEIGHT, WEIGHT_STEP, 3, 0));
+      asm.lea(AHEAD, Memory.at(WEIGHT_ROWS.first, WEIGHT_ROWS.stride, 3, 0));
       asm.load(Gpr.RCX, argument(STEPS));
       for (int r = 0; r < rows; r++) clear(TOTAL + r);
       asm.bind(steps);
-      for (int r = 0; r < rows; r++) clear(SUM + r);
-      if (variant.zeros) clear(GROUP_SUMS);
       asm.load(Gpr.RBX, argument(BLOCKS));
       asm.bind(blocks);
       block(rows);
       asm.sub(Gpr.RBX, 1);
       asm.jump(Condition.NOT_EQUAL, blocks);
-      for (int r = 0; r < rows; r++) scale(r);
-      asm.add(Gpr.R8, 4 * variant.scalesPerBlock);
-      if (variant.zeros) asm.add(Gpr.R9, 4 * variant.scalesPerBlock);
+      advance(SCALE_ROWS, 4 * variant.scalesPerBlock);
+      if (variant.zeros) advance(ZERO_ROWS, 4 * variant.scalesPerBlock);
       asm.sub(Gpr.RCX, 1);
       asm.jump(Condition.NOT_EQUAL, steps);
+      asm.load(Gpr.RCX, argument(Y));
       for (int r = 0; r < rows; r++) {
         addLanes(TOTAL + r);
-        asm.op(Simd.VMOVSS_STORE, Width.X, TOTAL + r, 0, Memory.at(Gpr.R10, 4 * r));
+        asm.op(Simd.VMOVSS_STORE, Width.X, TOTAL + r, 0, Memory.at(Gpr.RCX, 4 * r));
       }
+      asm.add(Gpr.RCX, 4 * rows);
+      asm.store(argument(Y), Gpr.RCX);
+    }
+
+    private void advance(Rows rows, int bytes) {
+      asm.add(rows.first, bytes);
+      asm.add(rows.fifth, bytes);
     }
 
     private void clear(int register) {
@@ -250,7 +280,7 @@ public final class QuantizedGemvKernel {
         int low = LOW_HALVES + r % 2;
         int high = HIGH_HALVES + r % 2;
         int products = PRODUCTS + r % 2;
-        asm.op(Simd.VMOVUPS, Width.Z, low, 0, row(WEIGHT, WEIGHT_STEP, WEIGHT_STEPS, r));
+        asm.op(Simd.VMOVUPS, Width.Z, low, 0, WEIGHT_ROWS.of(r));
         // Rows end where pages do, and with them what the hardware guesses.
         asm.prefetch(Memory.at(AHEAD, BYTES * r));
         asm.op(Simd.VPSHIFTD_IMMEDIATE, Width.Z, SHIFT_RIGHT, high, low, 4);
@@ -266,10 +296,15 @@ public final class QuantizedGemvKernel {
         }
         if (variant.signed) asm.op(Simd.VPADDD, Width.Z, products, products, X_BIAS);
         asm.op(Simd.VCVTDQ2PS, Width.Z, products, 0, products);
-        asm.op(Simd.VFMADD231PS, Width.Z, SUM + r, products, X_SCALES);
+        asm.op(Simd.VMULPS, Width.Z, products, products, X_SCALES);
+        if (variant.zeros) {
+          scales(ZERO_ROWS.of(r));
+          asm.op(Simd.VFNMADD231PS, Width.Z, products, SCALE, X_SUMS);
+        }
+        scales(SCALE_ROWS.of(r));
+        asm.op(Simd.VFMADD231PS, Width.Z, TOTAL + r, products, SCALE);
       }
-      if (variant.zeros) asm.op(Simd.VADDPS, Width.Z, GROUP_SUMS, GROUP_SUMS, X_SUMS);
-      asm.add(WEIGHT, BYTES);
+      advance(WEIGHT_ROWS, BYTES);
       asm.add(AHEAD, BYTES * rows);
       asm.add(Gpr.RSI, X_BLOCK);
     }
@@ -299,16 +334,6 @@ public final class QuantizedGemvKernel {
         asm.op(Simd.VPMADDWD, Width.Z, PAIRS, PAIRS, ONES);
         asm.op(Simd.VPADDD, Width.Z, sum, sum, PAIRS);
       }
-    }
-
-    /** Adds a row's sums of a group to its total. */
-    private void scale(int row) {
-      if (variant.zeros) {
-        scales(row(Gpr.R9, SCALE_STEP, SCALE_STEPS, row));
-        asm.op(Simd.VFNMADD231PS, Width.Z, SUM + row, SCALE, GROUP_SUMS);
-      }
-      scales(row(Gpr.R8, SCALE_STEP, SCALE_STEPS, row));
-      asm.op(Simd.VFMADD231PS, Width.Z, TOTAL + row, SUM + row, SCALE);
     }
 
     /** The next scales of a row, each in the lanes that it is for. */
