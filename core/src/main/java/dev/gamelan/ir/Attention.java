@@ -213,12 +213,12 @@ public sealed interface Attention extends StandardComposite {
           scores = g.add(scores, g.widen(mask));
         }
       }
-      if (visible.isEmpty() && op.maskAt().isEmpty()) {
-        return g.reshape(g.add(new SoftmaxOp.Softmax(3), scores), grouped.shape());
-      }
       if (visible.isPresent()) {
         var hidden = g.fill(scores.type(), Double.NEGATIVE_INFINITY);
         scores = g.select(visible.get(), scores, hidden);
+      }
+      if (seesSomething(shape)) {
+        return g.reshape(g.add(new SoftmaxOp.Softmax(3), scores), grouped.shape());
       }
       // A row that sees nothing has no maximum; it is 0 throughout instead of NaN.
       var axes = List.of(3);
@@ -232,28 +232,34 @@ public sealed interface Attention extends StandardComposite {
       return g.reshape(p, grouped.shape());
     }
 
+    /** Whether each query sees a key, whatever the operands are: its own, if by position. */
+    private boolean seesSomething(Shape shape) {
+      return !op.mask() && !op.lengths() && (!op.causal() || shape.dim(3) >= shape.dim(2));
+    }
+
     /** Which keys a query sees by position: valid ones, not later than itself, in the window. */
     private Optional<Value> visible(List<Value> inputs, Shape shape) {
       if (!op.causal() && !op.lengths()) return Optional.empty();
       var indices = new TensorType(DType.I32, shape);
       var key = g.iota(indices, 3);
       Value valid = g.scalar(DType.I32, shape.dim(3));
+      var conditions = new ArrayList<Value>();
       if (op.lengthsAt().isPresent()) {
         var lengths = inputs.get(op.lengthsAt().getAsInt());
         valid = g.reshape(lengths, Shape.of(shape.dim(0), 1, 1, 1));
+        conditions.add(g.compare(CompareKind.LT, key, valid));
       }
-      var visible = g.compare(CompareKind.LT, key, valid);
       if (op.causal()) {
         // The last query stands at the last valid key.
         var first = g.sub(valid, g.scalar(DType.I32, shape.dim(2)));
         var position = g.add(g.iota(indices, 2), first);
-        visible = g.binary(BinaryKind.AND, visible, g.compare(CompareKind.LE, key, position));
+        conditions.add(g.compare(CompareKind.LE, key, position));
         if (op.window() > 0) {
           var earliest = g.sub(position, g.scalar(DType.I32, op.window()));
-          visible = g.binary(BinaryKind.AND, visible, g.compare(CompareKind.GT, key, earliest));
+          conditions.add(g.compare(CompareKind.GT, key, earliest));
         }
       }
-      return Optional.of(visible);
+      return conditions.stream().reduce((a, b) -> g.binary(BinaryKind.AND, a, b));
     }
   }
 

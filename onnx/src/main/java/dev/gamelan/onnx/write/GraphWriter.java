@@ -19,28 +19,61 @@ import java.util.Map;
 
 /** Writes the nodes of a graph, and of the graphs that its control flow holds. */
 final class GraphWriter {
-  private GraphWriter() {}
+  private final Emitter out;
+  private final Map<Value, Name> names = new HashMap<>();
+
+  /** What ONNX's arithmetic broadcasts by itself, as it is before that. */
+  private final Map<Value, Name> narrow = new HashMap<>();
+
+  private GraphWriter(Emitter out) {
+    this.out = out;
+  }
 
   /** The names of the graph's outputs; its inputs have the given names. */
   static List<Name> write(Emitter out, Graph graph, List<Name> inputs) {
-    var names = new HashMap<Value, Name>();
-    for (int i = 0; i < inputs.size(); i++) names.put(graph.inputs().get(i), inputs.get(i));
-    for (var node : graph.nodes()) {
-      var operands = get(names, node.inputs());
-      var results = node(out, node, operands);
-      for (int i = 0; i < results.size(); i++) names.put(node.results().get(i), results.get(i));
-    }
-    return get(names, graph.outputs());
+    var writer = new GraphWriter(out);
+    for (int i = 0; i < inputs.size(); i++) writer.names.put(graph.inputs().get(i), inputs.get(i));
+    graph.nodes().forEach(writer::write);
+    return graph.outputs().stream().map(writer::name).toList();
   }
 
-  private static List<Name> get(Map<Value, Name> names, List<Value> values) {
-    var found = new ArrayList<Name>();
-    for (var value : values) {
-      var name = names.get(value);
-      if (name == null) throw new IllegalStateException(value + " has no name");
-      found.add(name);
+  private void write(Node node) {
+    if (node.op() instanceof Primitive.BroadcastInDim broadcast) {
+      var x = name(node.inputs().getFirst());
+      narrow.put(node.result(), PrimitiveWriter.aligned(out, broadcast, x));
+      return;
     }
-    return found;
+    var results = node(out, node, operands(node));
+    for (int i = 0; i < results.size(); i++) names.put(node.results().get(i), results.get(i));
+  }
+
+  /** One of arithmetic's may be narrow: the other has the shape of the result. */
+  private List<Name> operands(Node node) {
+    boolean broadcasts =
+        node.op() instanceof Primitive.Binary binary
+            && PointwiseWriter.broadcasts(binary.kind(), node.result().type().dtype());
+    var operands = new ArrayList<Name>();
+    for (var input : node.inputs()) {
+      var known = names.get(input);
+      var stretched = narrow.get(input);
+      if (known == null && stretched != null && broadcasts) {
+        operands.add(stretched);
+        broadcasts = false;
+      } else {
+        operands.add(name(input));
+      }
+    }
+    return operands;
+  }
+
+  private Name name(Value value) {
+    var known = names.get(value);
+    if (known != null) return known;
+    var stretched = narrow.get(value);
+    if (stretched == null) throw new IllegalStateException(value + " has no name");
+    var whole = out.expand(stretched, value.shape());
+    names.put(value, whole);
+    return whole;
   }
 
   private static List<Name> node(Emitter out, Node node, List<Name> operands) {

@@ -66,8 +66,15 @@ final class PointwiseWriter {
     return out.node("Where", x.type(), List.of(small, near, far));
   }
 
-  static Name binary(Emitter out, BinaryKind kind, Name a, Name b) {
-    var type = a.type();
+  /** Whether either operand of an op of this kind may be smaller, and is then broadcast. */
+  static boolean broadcasts(BinaryKind kind, DType dtype) {
+    return switch (kind) {
+      case ADD, SUB, MUL, DIV, MAX, MIN -> dtype.isFloat();
+      default -> false;
+    };
+  }
+
+  static Name binary(Emitter out, BinaryKind kind, Name a, Name b, TensorType type) {
     boolean bool = a.dtype().isBool();
     return switch (kind) {
       case ADD -> out.binary("Add", a, b, type);

@@ -21,16 +21,12 @@ final class PoolWriter {
       return out.cast(PointwiseWriter.plain(out, "Round", wide), x.dtype());
     }
     return switch (op.kind()) {
-      case MAX -> max(out, op.size(), op.window(), x, type).getFirst();
+      // Without the places of the largest: runtimes have nothing faster for those.
+      case MAX -> out.node("MaxPool", type, List.of(x), attributes(op.size(), op.window()));
       case AVERAGE -> average(out, op.size(), op.window(), op.countPadding(), x, type);
       case SUM ->
           out.mul(average(out, op.size(), op.window(), true, x, type), (double) op.size().size());
     };
-  }
-
-  private static List<Name> max(Emitter out, Shape size, Window window, Name x, TensorType type) {
-    return out.nodes(
-        "MaxPool", List.of(type, type.with(DType.I64)), List.of(x), attributes(size, window));
   }
 
   private static Name average(
@@ -74,7 +70,14 @@ final class PoolWriter {
 
   /** Each window's gradient to the element that was its largest. */
   private static Name maxGradient(Emitter out, Primitive.PoolGradient op, Name x, Name gradient) {
-    var found = max(out, op.size(), op.window(), x, gradient.type()).get(1);
+    var type = gradient.type();
+    var pooled =
+        out.nodes(
+            "MaxPool",
+            List.of(type, type.with(DType.I64)),
+            List.of(x),
+            attributes(op.size(), op.window()));
+    var found = pooled.get(1);
     long count = gradient.shape().size();
     var zeros = out.expand(out.scalar(x.dtype(), 0), Shape.of(x.shape().size()));
     var flat =

@@ -45,7 +45,7 @@ final class PrimitiveWriter {
       case Primitive.Unary unary ->
           List.of(PointwiseWriter.unary(out, unary.kind(), x.getFirst(), type));
       case Primitive.Binary binary ->
-          List.of(PointwiseWriter.binary(out, binary.kind(), x.getFirst(), x.get(1)));
+          List.of(PointwiseWriter.binary(out, binary.kind(), x.getFirst(), x.get(1), type));
       case Primitive.Compare compare ->
           List.of(PointwiseWriter.compare(out, compare.kind(), x.getFirst(), x.get(1)));
       case Primitive.Select select -> List.of(PointwiseWriter.select(out, x));
@@ -53,7 +53,8 @@ final class PrimitiveWriter {
       case Primitive.Bitcast bitcast -> List.of(bitcast(out, x.getFirst(), type));
       case Primitive.Reshape reshape -> List.of(out.reshape(x.getFirst(), type.shape()));
       case Primitive.Transpose t -> List.of(out.transpose(x.getFirst(), t.permutation()));
-      case Primitive.BroadcastInDim b -> List.of(broadcast(out, b, x.getFirst()));
+      case Primitive.BroadcastInDim b ->
+          List.of(out.expand(aligned(out, b, x.getFirst()), type.shape()));
       case Primitive.Slice slice -> List.of(slice(out, slice, x.getFirst(), type));
       case Primitive.Pad pad -> List.of(pad(out, pad, x));
       case Primitive.Concatenate c -> List.of(out.concat(c.axis(), x));
@@ -117,17 +118,20 @@ final class PrimitiveWriter {
             .formatted(x.type(), type, ModelWriter.OPSET));
   }
 
-  private static Name broadcast(Emitter out, Primitive.BroadcastInDim op, Name x) {
-    var dims = new long[op.shape().rank()];
+  /** The operand so that its axes are the last ones of the result, where it is stretched. */
+  static Name aligned(Emitter out, Primitive.BroadcastInDim op, Name x) {
+    int rank = op.shape().rank();
+    int first = op.axes().stream().mapToInt(axis -> axis).min().orElse(rank);
+    var dims = new long[rank - first];
     Arrays.fill(dims, 1);
-    for (int i = 0; i < op.axes().size(); i++) dims[op.axes().get(i)] = x.dim(i);
+    for (int i = 0; i < op.axes().size(); i++) dims[op.axes().get(i) - first] = x.dim(i);
     // Axes may come in any order; a reshape needs them in that of the result.
     var order =
         IntStream.range(0, op.axes().size())
             .boxed()
             .sorted(Comparator.comparing(op.axes()::get))
             .toList();
-    return out.expand(out.reshape(out.transpose(x, order), Shape.of(dims)), op.shape());
+    return out.reshape(out.transpose(x, order), Shape.of(dims));
   }
 
   private static Name slice(Emitter out, Primitive.Slice op, Name x, TensorType type) {
@@ -284,7 +288,7 @@ final class PrimitiveWriter {
 
   /** The reductions that combine two tensors element by element. */
   static Name combine(Emitter out, ReduceKind kind, Name a, Name b) {
-    return PointwiseWriter.binary(out, kind.combine(), a, b);
+    return PointwiseWriter.binary(out, kind.combine(), a, b, a.type());
   }
 
   /** ONNX takes indices of 32 and 64 bits only. */
