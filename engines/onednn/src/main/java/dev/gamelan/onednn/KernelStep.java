@@ -125,6 +125,7 @@ final class KernelStep implements Step {
         && operands.stream().anyMatch(operand -> operand.storage.dividedByColumns);
   }
 
+  /** Whether a row is so long that each thread may have some of its columns. */
   static boolean worthDividing(long row, int threads) {
     return row >= LONG_ROW * threads;
   }

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * Rounds x to integers of one to three bytes, eight to a scale, and brings them to the order in
+ * Rounds x to integers of one or three bytes, eight to a scale, and brings them to the order in
  * which 4-bit weights come out of their vectors. What is not finite makes the result NaN.
  */
 final class QuantizedInputStep implements Step {

@@ -51,9 +51,8 @@ final class QuantizedLowering {
     int scales = (int) Math.max(QuantizedGemvKernel.BLOCK / op.group(), 1);
     boolean zeros = node.inputs().size() == 4;
     boolean signed = weight.type().dtype() == DType.I4;
-    // Three bytes of x are as much as f32 has. bf16 has eight bits, of which a byte keeps those
-    // that
-    // count beside the largest of eight.
+    // Three bytes of x are as much as f32 has, and one, with eight elements to a scale, about what
+    // bf16 has.
     int bytes = lowering.precision() == DType.BF16 ? 1 : 3;
     var variant = new QuantizedGemvKernel.Variant(signed, zeros, scales, bytes, kernels.hasVnni());
     var ordered =

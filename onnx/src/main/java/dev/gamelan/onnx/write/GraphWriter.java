@@ -22,7 +22,7 @@ final class GraphWriter {
   private final Emitter out;
   private final Map<Value, Name> names = new HashMap<>();
 
-  /** What ONNX's arithmetic broadcasts by itself, as it is before that. */
+  /** What is broadcast, as it is before: ONNX's arithmetic does that by itself. */
   private final Map<Value, Name> narrow = new HashMap<>();
 
   private GraphWriter(Emitter out) {
@@ -38,13 +38,9 @@ final class GraphWriter {
   }
 
   private void write(Node node) {
-    if (node.op() instanceof Primitive.BroadcastInDim broadcast) {
-      var x = name(node.inputs().getFirst());
-      narrow.put(node.result(), PrimitiveWriter.aligned(out, broadcast, x));
-      return;
-    }
     var results = node(out, node, operands(node));
-    for (int i = 0; i < results.size(); i++) names.put(node.results().get(i), results.get(i));
+    var known = node.op() instanceof Primitive.BroadcastInDim ? narrow : names;
+    for (int i = 0; i < results.size(); i++) known.put(node.results().get(i), results.get(i));
   }
 
   /** One of arithmetic's may be narrow: the other has the shape of the result. */

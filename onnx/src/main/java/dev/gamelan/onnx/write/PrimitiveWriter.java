@@ -53,8 +53,8 @@ final class PrimitiveWriter {
       case Primitive.Bitcast bitcast -> List.of(bitcast(out, x.getFirst(), type));
       case Primitive.Reshape reshape -> List.of(out.reshape(x.getFirst(), type.shape()));
       case Primitive.Transpose t -> List.of(out.transpose(x.getFirst(), t.permutation()));
-      case Primitive.BroadcastInDim b ->
-          List.of(out.expand(aligned(out, b, x.getFirst()), type.shape()));
+      // Stretched where somebody needs it so: see GraphWriter.
+      case Primitive.BroadcastInDim b -> List.of(aligned(out, b, x.getFirst()));
       case Primitive.Slice slice -> List.of(slice(out, slice, x.getFirst(), type));
       case Primitive.Pad pad -> List.of(pad(out, pad, x));
       case Primitive.Concatenate c -> List.of(out.concat(c.axis(), x));
@@ -118,8 +118,8 @@ final class PrimitiveWriter {
             .formatted(x.type(), type, ModelWriter.OPSET));
   }
 
-  /** The operand so that its axes are the last ones of the result, where it is stretched. */
-  static Name aligned(Emitter out, Primitive.BroadcastInDim op, Name x) {
+  /** The operand with its axes where the result has them, counted from the last. */
+  private static Name aligned(Emitter out, Primitive.BroadcastInDim op, Name x) {
     int rank = op.shape().rank();
     int first = op.axes().stream().mapToInt(axis -> axis).min().orElse(rank);
     var dims = new long[rank - first];

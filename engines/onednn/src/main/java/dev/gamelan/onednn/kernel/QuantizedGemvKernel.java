@@ -74,7 +74,7 @@ public final class QuantizedGemvKernel {
   /**
    * What code depends on.
    *
-   * @param bytes how many of x count, the lowest first: 3, or fewer where less precision will do
+   * @param bytes how many of x count, the lowest first: 3, or 1 where less precision will do
    */
   public record Variant(
       boolean signed, boolean zeros, int scalesPerBlock, int bytes, boolean vnni) {}
