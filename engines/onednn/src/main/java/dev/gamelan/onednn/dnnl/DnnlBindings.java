@@ -20,7 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class DnnlBindings {
   private final SymbolLookup dnnl;
 
-  /** Those of {@link #call}, which are bound when they are first called. */
+  /** Those that are seldom called, bound when they first are: that takes milliseconds each. */
   private final Map<String, MethodHandle> functions = new ConcurrentHashMap<>();
 
   private final MethodHandle execute;
@@ -64,15 +64,14 @@ final class DnnlBindings {
 
   /** A function that writes what it makes to its first parameter; the others are {@code rest}. */
   final class Maker {
-    private final MethodHandle handle;
     private final String name;
+    private final MemoryLayout[] parameters;
 
     Maker(String name, MemoryLayout... rest) {
-      var parameters = new MemoryLayout[rest.length + 1];
+      this.name = name;
+      this.parameters = new MemoryLayout[rest.length + 1];
       parameters[0] = ADDRESS;
       System.arraycopy(rest, 0, parameters, 1, rest.length);
-      this.name = name;
-      this.handle = spread(bind(dnnl, name, parameters));
     }
 
     /** What the function made; {@link DnnlException} where it does not. */
@@ -82,7 +81,7 @@ final class DnnlBindings {
         var arguments = new Object[rest.length + 1];
         arguments[0] = out;
         System.arraycopy(rest, 0, arguments, 1, rest.length);
-        DnnlException.check(name, (int) handle.invokeExact(arguments));
+        DnnlException.check(name, (int) function(name, parameters).invokeExact(arguments));
         return out.get(ADDRESS, 0);
       } catch (DnnlException e) {
         throw e;
@@ -98,7 +97,7 @@ final class DnnlBindings {
 
   /** Calls a function of addresses and ints that gives a status. */
   void call(String name, Object... arguments) {
-    var function = functions.computeIfAbsent(name, n -> spread(bind(dnnl, n, types(arguments))));
+    var function = function(name, types(arguments));
     try {
       DnnlException.check(name, (int) function.invokeExact(arguments));
     } catch (DnnlException e) {
@@ -106,6 +105,10 @@ final class DnnlBindings {
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
+  }
+
+  private MethodHandle function(String name, MemoryLayout[] parameters) {
+    return functions.computeIfAbsent(name, n -> spread(bind(dnnl, n, parameters)));
   }
 
   private static MemoryLayout[] types(Object[] arguments) {
