@@ -13,10 +13,13 @@ public interface Buffer extends AutoCloseable {
 
   Device device();
 
-  /** Copies {@code type().bytes()} bytes in. */
+  /** Copies {@code type().bytes()} bytes in, from native memory or an array. */
   void write(MemorySegment from);
 
-  /** Copies {@code type().bytes()} bytes out, after what the buffer depends on. */
+  /**
+   * Copies {@code type().bytes()} bytes out, to native memory or an array, after what the buffer
+   * depends on.
+   */
   void read(MemorySegment to);
 
   /** A copy on the device: how a shared buffer is kept from donation. */

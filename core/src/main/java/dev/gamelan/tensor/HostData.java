@@ -84,12 +84,13 @@ final class HostData {
     int size = Math.toIntExact(tensor.size());
     var result = new float[size];
     if (tensor.dtype() == DType.F32) {
-      return reading(
-          tensor,
-          bytes -> {
-            MemorySegment.copy(bytes, FLOAT, 0, result, 0, size);
-            return result;
-          });
+      var array = MemorySegment.ofArray(result);
+      read(tensor, array);
+      if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+        MemorySegment.copy(
+            array, FLOAT, 0, array, FLOAT.withOrder(ByteOrder.nativeOrder()), 0, size);
+      }
+      return result;
     }
     var doubles = toDoubles(tensor);
     for (int i = 0; i < size; i++) result[i] = (float) doubles[i];
@@ -97,13 +98,10 @@ final class HostData {
   }
 
   static double[] toDoubles(Tensor tensor) {
-    return reading(
-        tensor,
-        bytes -> {
-          var result = new double[Math.toIntExact(tensor.size())];
-          for (int i = 0; i < result.length; i++) result[i] = element(tensor, bytes, i).toDouble();
-          return result;
-        });
+    var result = new double[Math.toIntExact(tensor.size())];
+    var bytes = bytes(tensor);
+    for (int i = 0; i < result.length; i++) result[i] = element(tensor, bytes, i).toDouble();
+    return result;
   }
 
   static long[] toLongs(Tensor tensor) {
@@ -111,13 +109,10 @@ final class HostData {
       throw new IllegalArgumentException(
           "%s has no integers; read floats, or convert it first".formatted(tensor.type()));
     }
-    return reading(
-        tensor,
-        bytes -> {
-          var result = new long[Math.toIntExact(tensor.size())];
-          for (int i = 0; i < result.length; i++) result[i] = element(tensor, bytes, i).toLong();
-          return result;
-        });
+    var result = new long[Math.toIntExact(tensor.size())];
+    var bytes = bytes(tensor);
+    for (int i = 0; i < result.length; i++) result[i] = element(tensor, bytes, i).toLong();
+    return result;
   }
 
   static void read(Tensor tensor, MemorySegment to) {
@@ -155,12 +150,12 @@ final class HostData {
     return buffer;
   }
 
-  private static <T> T reading(Tensor tensor, Function<MemorySegment, T> reader) {
-    try (var arena = Arena.ofConfined()) {
-      var bytes = arena.allocate(Math.max(tensor.type().bytes(), 1), 8);
-      read(tensor, bytes);
-      return reader.apply(bytes);
-    }
+  /** By way of the heap: of native memory so much would be mapped, page by page, for each call. */
+  private static MemorySegment bytes(Tensor tensor) {
+    var longs = new long[Math.toIntExact(Math.ceilDiv(tensor.type().bytes(), Long.BYTES))];
+    var bytes = MemorySegment.ofArray(longs);
+    read(tensor, bytes);
+    return bytes;
   }
 
   private static Scalar element(Tensor tensor, MemorySegment bytes, int i) {

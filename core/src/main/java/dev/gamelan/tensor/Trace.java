@@ -5,7 +5,6 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.GraphPrinter;
 import dev.gamelan.ir.RandomOp;
 import dev.gamelan.type.TensorType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -150,12 +149,8 @@ record Trace(
     var buffer = value.buffer();
     if (buffer == null) throw new IllegalStateException("host data has a buffer");
     var bytes = new byte[(int) value.type().bytes()];
-    try (var arena = Arena.ofConfined()) {
-      var segment = arena.allocate(Math.max(bytes.length, 1));
-      buffer.acquire().read(segment);
-      buffer.release();
-      MemorySegment.copy(segment, 0, MemorySegment.ofArray(bytes), 0, bytes.length);
-    }
+    buffer.acquire().read(MemorySegment.ofArray(bytes));
+    buffer.release();
     return bytes;
   }
 

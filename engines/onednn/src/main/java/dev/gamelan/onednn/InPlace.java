@@ -1,13 +1,15 @@
 package dev.gamelan.onednn;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * Which outputs are written over donated inputs: an input that no step reads after the one that
- * writes the output, which reads each of its elements before it writes it.
+ * What is written over what: an output over a donated input, or one piece of the arena over
+ * another, that no step reads after the one that writes, which reads each element before it writes
+ * it.
  */
 final class InPlace {
   /**
@@ -38,6 +40,30 @@ final class InPlace {
       if (storage.kind == Storage.Kind.OUTPUT) finder.find(storage, pairs);
     }
     return pairs;
+  }
+
+  /**
+   * Lets a step's result take the place in the arena of what it reads as the last one: of several
+   * the latest, which lies in the cache, for each thread the part that it has written.
+   */
+  static void inArena(List<Step> steps) {
+    for (int i = 0; i < steps.size(); i++) {
+      var step = steps.get(i);
+      var free = new ArrayList<Storage>();
+      for (var storage : step.storages()) if (storage.diesAt(i)) free.add(storage);
+      free.sort(Comparator.comparingInt((Storage storage) -> storage.birth).reversed());
+      for (var result : step.storages()) {
+        if (!result.isBornAt(i)) continue;
+        for (var storage : free) {
+          if (storage.bytes == result.bytes
+              && step.inPlace(storage, result) != Step.InPlace.NO) {
+            result.takePlaceOf(storage);
+            free.remove(storage);
+            break;
+          }
+        }
+      }
+    }
   }
 
   private void find(Storage output, List<Pair> pairs) {

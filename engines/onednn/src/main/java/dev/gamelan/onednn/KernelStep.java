@@ -1,11 +1,14 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.kernel.CompiledKernel;
+import dev.gamelan.onednn.kernel.Instruction;
 import dev.gamelan.onednn.kernel.Kernel;
+import dev.gamelan.onednn.kernel.Opcode;
 import dev.gamelan.onednn.kernel.Operand;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A kernel of our own over one iteration space. Its bounds are checked here, once: that every
@@ -75,26 +78,45 @@ final class KernelStep implements Step {
     for (int i = 0; i < operands.size(); i++) check(i);
   }
 
-  /** In one phase each element is read before it is written, if both lie at the same place. */
+  /** Each element is read before it is written, if what is read lies where it is written. */
   @Override
   public InPlace inPlace(Storage from, Storage to) {
-    if (kernel().phases().size() > 1) return InPlace.NO;
-    int target = -1;
-    for (int i = 0; i < operands.size(); i++) {
-      if (operands.get(i).storage == to) {
-        if (target >= 0) return InPlace.NO;
-        target = i;
-      }
-    }
-    if (target < 0) return InPlace.NO;
-    for (int i = 0; i < operands.size(); i++) {
-      boolean same =
-          kernel().operands().get(i).equals(kernel().operands().get(target))
-              && operands.get(i).liesAs(operands.get(target));
-      if (operands.get(i).storage == from && !same) return InPlace.NO;
+    var targets = of(to);
+    if (targets.isEmpty() || targets.size() > kernel().rows()) return InPlace.NO;
+    if (kernel().phases().size() > 1 && !areWrittenLast(targets)) return InPlace.NO;
+    for (int source : of(from)) {
+      if (targets.stream().noneMatch(target -> areTheSame(source, target))) return InPlace.NO;
     }
     boolean copy = operands.size() == 2 && kernel().perElement() == LOAD_AND_STORE;
     return copy ? InPlace.IS_COPY : InPlace.YES;
+  }
+
+  /** The operands that lie in {@code storage}. */
+  private List<Integer> of(Storage storage) {
+    return IntStream.range(0, operands.size())
+        .filter(i -> operands.get(i).storage == storage)
+        .boxed()
+        .toList();
+  }
+
+  private boolean areTheSame(int operand, int other) {
+    return kernel().operands().get(operand).equals(kernel().operands().get(other))
+        && operands.get(operand).liesAs(operands.get(other));
+  }
+
+  /** Whether these are elements of rows that no phase reads after they are written. */
+  private boolean areWrittenLast(List<Integer> targets) {
+    if (kernel().columns()) return false;
+    var phases = kernel().phases();
+    var last = phases.getLast().perElement();
+    return last.stream().filter(i -> isStore(i, targets)).count() == targets.size()
+        && phases.subList(0, phases.size() - 1).stream()
+            .flatMap(phase -> phase.perElement().stream())
+            .noneMatch(i -> isStore(i, targets));
+  }
+
+  private static boolean isStore(Instruction instruction, List<Integer> targets) {
+    return instruction.op() == Opcode.STORE && targets.contains(instruction.immediate());
   }
 
   private Kernel kernel() {

@@ -91,6 +91,7 @@ final class Lowering {
       else lower(unit);
     }
     for (int i = 0; i < graph.outputs().size(); i++) outputs.add(output(i));
+    InPlace.inArena(steps);
     var inPlace = InPlace.find(steps, storages, options.donated());
     return new Program(
         steps,
@@ -243,7 +244,7 @@ final class Lowering {
   private long placeInArena() {
     var inArena =
         storages.stream()
-            .filter(storage -> storage.kind == Storage.Kind.ARENA)
+            .filter(storage -> storage.kind == Storage.Kind.ARENA && storage.place() == storage)
             .sorted(
                 Comparator.comparingLong((Storage storage) -> storage.bytes)
                     .reversed()
@@ -266,6 +267,7 @@ final class Lowering {
       placed.add(behind, storage);
       total = Math.max(total, offset + bytes);
     }
+    for (var storage : storages) storage.arenaOffset = storage.place().arenaOffset;
     return total;
   }
 
