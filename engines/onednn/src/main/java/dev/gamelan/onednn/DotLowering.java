@@ -352,7 +352,6 @@ final class DotLowering {
     long each = Math.ceilDiv(size, count);
     if (axis == c.columns()) each = Math.ceilDiv(each, grain) * grain;
     var cuts = new ArrayList<Cut>();
-    c.storage.dividedByColumns = axis == c.columns() && each < size;
     for (long from = 0; from < size; from += each) {
       long to = Math.min(size, from + each);
       cuts.add(

@@ -55,8 +55,7 @@ final class InPlace {
       for (var result : step.storages()) {
         if (!result.isBornAt(i)) continue;
         for (var storage : free) {
-          if (storage.bytes == result.bytes
-              && step.inPlace(storage, result) != Step.InPlace.NO) {
+          if (storage.bytes == result.bytes && step.inPlace(storage, result) != Step.InPlace.NO) {
             result.takePlaceOf(storage);
             free.remove(storage);
             break;

@@ -152,17 +152,8 @@ final class KernelLowering {
   }
 
   private boolean mergeable(int axis) {
-    return !goesOnByColumns(axis)
-        && reads.values().stream().allMatch(read -> isRun(read.strides, axis, axis + 2))
+    return reads.values().stream().allMatch(read -> isRun(read.strides, axis, axis + 2))
         && stored.stream().allMatch(value -> isRun(storeStrides(value), axis, axis + 2));
-  }
-
-  /** Whether the axes must not be one loop for each thread to find the columns it has written. */
-  private boolean goesOnByColumns(int axis) {
-    int row = axis + 1;
-    return row == unit.domain.rank() - 1
-        && KernelStep.worthDividing(unit.domain.dim(row), kernels.threads())
-        && reads.values().stream().anyMatch(read -> read.storage.dividedByColumns);
   }
 
   private List<Long> storeStrides(Value value) {

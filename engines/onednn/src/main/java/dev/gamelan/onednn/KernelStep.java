@@ -42,9 +42,6 @@ final class KernelStep implements Step {
   /** Rows are divided at multiples of this many elements. */
   private static final int ROW_GRAIN = 64;
 
-  /** Elements of a row that are worth a thread of their own. */
-  private static final long LONG_ROW = 256;
-
   /** Nanoseconds of work below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 10_000;
 
@@ -134,22 +131,8 @@ final class KernelStep implements Step {
 
   private int divided(int threads) {
     if (kernel().columns()) return length >= 2L * ROW_GRAIN || outer.length == 1 ? outer.length : 0;
-    if (goesOnByColumns(threads)) return outer.length;
     boolean outermost = outer.length > 0 && (outer[0] >= threads || rowsStayWhole());
     return outermost ? 0 : outer.length;
-  }
-
-  /** Whether what a thread reads is what it has written, if columns are divided here, too. */
-  private boolean goesOnByColumns(int threads) {
-    boolean can = outer.length == 1 && !rowsStayWhole();
-    return can
-        && worthDividing(length, threads)
-        && operands.stream().anyMatch(operand -> operand.storage.dividedByColumns);
-  }
-
-  /** Whether a row is so long that each thread may have some of its columns. */
-  static boolean worthDividing(long row, int threads) {
-    return row >= LONG_ROW * threads;
   }
 
   private int parts(int threads) {

@@ -18,9 +18,6 @@ final class Storage {
   /** Of an input or output. */
   final int index;
 
-  /** Whether each thread has written some of its columns. */
-  boolean dividedByColumns;
-
   /** The steps between which an arena's bytes are in use. */
   int birth = Integer.MAX_VALUE;
 

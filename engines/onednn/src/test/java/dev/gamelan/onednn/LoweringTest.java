@@ -1,7 +1,6 @@
 package dev.gamelan.onednn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gamelan.engine.CompileOptions;
 import dev.gamelan.engine.Engines;
@@ -54,30 +53,6 @@ class LoweringTest {
               %6 = mul %5, %4 : f32[8,32]
               return %6
             }"""));
-  }
-
-  /**
-   * Each thread goes on with the columns that it has multiplied: rows are one long loop for a
-   * single thread only.
-   */
-  @Test
-  void whatFollowsAProductIsDividedAsTheProductIs() {
-    int threads = Configuration.ofSystem().threads();
-    int columns = 2048 * threads;
-    var graph =
-        Graph.parse(
-            """
-            (%%0: f32[64,256], %%1: f32[256,%1$d]) {
-              %%2 = dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[0], result=f32] %%0, %%1 : f32[64,%1$d]
-              %%3 = tanh %%2 : f32[64,%1$d]
-              return %%3
-            }"""
-                .formatted(columns));
-    try (var executable =
-        Engines.compile(graph, Engines.device(OneDnnEngine.NAME), CompileOptions.DEFAULT)) {
-      var loops = threads == 1 ? "kernel     " + 64 * columns : "kernel     64 × " + columns;
-      assertTrue(executable.explain().contains(loops + ","), executable.explain());
-    }
   }
 
   /** Three windows of a sum: computed once, not three times. */
