@@ -6,9 +6,13 @@ import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Op;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.type.Shape;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -23,13 +27,21 @@ final class ChannelsLast {
   private final Map<Value, Value> plain = new HashMap<>();
   private final Map<Value, Value> twins = new HashMap<>();
 
-  private ChannelsLast(Graph graph) {
+  /** Which convolutions of one pixel at a time are to be products of matrices. */
+  private final Predicate<Node> multiplied;
+
+  private ChannelsLast(Graph graph, Predicate<Node> multiplied) {
     this.graph = graph;
+    this.multiplied = multiplied;
   }
 
-  static Graph apply(Graph graph) {
+  /**
+   * @param multiplied of the convolutions that look at one pixel at a time, those that become
+   *     products of a matrix, with a row for each pixel, and the filter
+   */
+  static Graph apply(Graph graph, Predicate<Node> multiplied) {
     if (graph.nodes().stream().noneMatch(node -> writesPicture(node.op()))) return graph;
-    return new ChannelsLast(graph).rewritten();
+    return new ChannelsLast(graph, multiplied).rewritten();
   }
 
   private static boolean writesPicture(Op op) {
@@ -43,6 +55,12 @@ final class ChannelsLast {
   }
 
   private void visit(Node node) {
+    if (node.op() instanceof Primitive.Convolution op
+        && seesOnePixel(op, node.inputs().get(1).shape())
+        && multiplied.test(node)) {
+      twins.put(node.result(), product(node, op));
+      return;
+    }
     if (writesPicture(node.op())) {
       var picture = g.addAll(node.op(), node.inputs().stream().map(this::plain).toList());
       plain.put(node.result(), picture.getFirst());
@@ -69,6 +87,31 @@ final class ChannelsLast {
       case Primitive.Reduce op -> reduce(node, op);
       default -> keep(node);
     }
+  }
+
+  private static boolean seesOnePixel(Primitive.Convolution op, Shape filter) {
+    var window = op.window();
+    return op.groups() == 1
+        && filter.range(2, filter.rank()).size() == 1
+        && window.low().stream().allMatch(padding -> padding == 0)
+        && window.high().stream().allMatch(padding -> padding == 0);
+  }
+
+  private Value product(Node node, Primitive.Convolution op) {
+    var x = twin(node.inputs().get(0));
+    var filter = plain(node.inputs().get(1));
+    if (op.window().strides().stream().anyMatch(stride -> stride > 1)) {
+      var strides = new ArrayList<>(op.window().strides());
+      strides.addFirst(1L);
+      strides.addLast(1L);
+      var none = Collections.nCopies(x.rank(), 0L);
+      x = g.add(new Primitive.Slice(none, x.shape().toList(), strides), x);
+    }
+    var matrix = g.reshape(filter, Shape.of(filter.dim(0), filter.dim(1)));
+    var dot =
+        new Primitive.DotGeneral(
+            List.of(), List.of(), List.of(x.rank() - 1), List.of(1), op.result());
+    return g.add(dot, x, matrix);
   }
 
   private void keep(Node node) {

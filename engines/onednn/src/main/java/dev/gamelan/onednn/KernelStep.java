@@ -6,6 +6,7 @@ import dev.gamelan.onednn.kernel.Kernel;
 import dev.gamelan.onednn.kernel.Opcode;
 import dev.gamelan.onednn.kernel.Operand;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -266,11 +267,24 @@ final class KernelStep implements Step {
   @Override
   public String explain() {
     long bytes = 0;
-    for (var storage : storages()) bytes += storage.bytes;
+    var places = new HashSet<Storage>();
+    boolean inPlace = false;
+    for (var storage : storages()) {
+      bytes += storage.bytes;
+      inPlace |= !places.add(storage.place());
+    }
     var loops = new StringBuilder();
     for (long size : outer) loops.append(size).append(" × ");
     if (kernel().rows() > 1) loops.append(kernel().rows()).append(" × ");
-    return "kernel     %s%d, %d instructions an element, %d B of data, %d thread%s: %s"
-        .formatted(loops, length, kernel().perElement(), bytes, parts, parts == 1 ? "" : "s", what);
+    return "kernel     %s%d, %d instructions an element, %d B of data%s, %d thread%s: %s"
+        .formatted(
+            loops,
+            length,
+            kernel().perElement(),
+            bytes,
+            inPlace ? " in place" : "",
+            parts,
+            parts == 1 ? "" : "s",
+            what);
   }
 }

@@ -6,6 +6,7 @@ import dev.gamelan.ir.Literal;
 import dev.gamelan.ir.Node;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.ir.Value;
+import dev.gamelan.onednn.code.Isa;
 import dev.gamelan.pass.PassPipeline;
 import dev.gamelan.pass.PoolExpansion;
 import dev.gamelan.type.DType;
@@ -68,12 +69,21 @@ final class Lowering {
                 IotaExpansion::apply,
                 g -> PoolExpansion.apply(g, Pools::areViews),
                 ScatterExpansion::apply,
-                ChannelsLast::apply,
+                g -> ChannelsLast.apply(g, node -> hasPanels(g, node, kernels, options)),
                 SlicesFirst::apply,
                 g -> ConvolutionExpansion.apply(g, kernels),
                 g -> DotExpansion.apply(g, kernels))
             .apply(graph);
     return new Lowering(rewritten, kernels, pool, options).program();
+  }
+
+  /** Whether a convolution's filter is one that our own kernel of products takes in panels. */
+  private static boolean hasPanels(
+      Graph graph, Node convolution, Kernels kernels, CompileOptions options) {
+    var filter = convolution.inputs().get(1);
+    return filter.type().dtype() == DType.F32
+        && kernels.isa() == Isa.AVX512
+        && options.lasting().contains(graph.inputs().indexOf(filter));
   }
 
   private Program program() {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Donated inputs whose memory outputs take, and those that must not. */
@@ -171,6 +172,46 @@ class OneDnnInPlaceTest {
       assertArrayEquals(rows(width, 9, 16), read(results.getFirst()));
       assertNotSame(both, results.getFirst());
       if (width == LARGE) assertNotEquals(before, address(results.getFirst()));
+    }
+  }
+
+  private static final String PRODUCT =
+      "dot_general[leftBatch=[], rightBatch=[], leftContracting=[1], rightContracting=[1], result=f32]";
+
+  /** What is between two products, and whether it is written over the first one's result. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "%3 = tanh %2 : f32[70,70]| true",
+        "%3 = softmax[axis=1] %2 : f32[70,70]| true",
+        "%3 = log_softmax[axis=1] %2 : f32[70,70]| true",
+        "%3 = mul %2, %2 : f32[70,70]| true",
+        "%3 = reverse[axes=[0]] %2 : f32[70,70] %4 = add %2, %3 : f32[70,70]| false",
+        "%3 = exp %2 : f32[70,70] %4 = reduce[kind=sum, axes=[1]] %3 : f32[70]"
+            + " %5 = broadcast_in_dim[shape=[70,70], axes=[0]] %4 : f32[70,70]"
+            + " %6 = div %3, %5 : f32[70,70] %7 = add %6, %2 : f32[70,70]| true",
+      })
+  void whatNobodyReadsAnyMoreGivesItsPlaceToWhatComesOfIt(String between, boolean inPlace) {
+    var text =
+        "(%0: f32[70,70], %1: f32[70,70]) { %2 = PRODUCT %0, %1 : f32[70,70] BETWEEN %9 = PRODUCT %LAST, %1 : f32[70,70] return %9 }"
+            .replace("PRODUCT", PRODUCT)
+            .replace("BETWEEN", between)
+            .replace("LAST", lastDefined(between));
+    check(text, inPlace);
+    check(text.replace("return %9", "%10 = add %9, %2 : f32[70,70] return %10"), false);
+  }
+
+  private static String lastDefined(String nodes) {
+    int defined = nodes.lastIndexOf(" = ");
+    return nodes.substring(nodes.lastIndexOf('%', defined) + 1, defined);
+  }
+
+  private static void check(String text, boolean inPlace) {
+    var graph = Graph.parse(text);
+    Agreement.check(graph);
+    try (var executable = Engines.compile(graph, DEVICE, CompileOptions.DEFAULT)) {
+      assertEquals(inPlace, executable.explain().contains(" in place"), executable.explain());
     }
   }
 }
