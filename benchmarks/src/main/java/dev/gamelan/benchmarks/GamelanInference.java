@@ -4,15 +4,19 @@ import dev.gamelan.tensor.CompiledFunction;
 import dev.gamelan.tensor.Precision;
 import dev.gamelan.tensor.Scope;
 import dev.gamelan.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
-/** A compiled function of one tensor to one. */
+/** A compiled function of one tensor to one; a call reads the result into memory that is there. */
 final class GamelanInference implements Contender {
   private final UnaryOperator<Tensor> function;
   private final Input input;
   private final Precision precision;
   private final boolean resident;
   private final Tensor first;
+  private @Nullable MemorySegment output;
 
   /**
    * @param resident whether the input stays on the device and the output is not read
@@ -41,9 +45,15 @@ final class GamelanInference implements Contender {
     Scope.run(
         () -> {
           if (resident) apply(first);
-          else apply(input.tensor()).toFloatArray();
+          else read(apply(input.tensor()));
           return true; // Not the result, which would outlive the scope.
         });
+  }
+
+  private void read(Tensor result) {
+    var to = output;
+    if (to == null) to = output = Arena.ofAuto().allocate(result.type().bytes(), Float.BYTES);
+    result.read(to);
   }
 
   @Override
