@@ -22,6 +22,11 @@ public interface Engine extends AutoCloseable {
 
   DeviceInfo info(Device device);
 
+  /** The memory that tensors on the device may fill, as {@link #info} says. */
+  default long memoryBytes(Device device) {
+    return info(device).memoryBytes();
+  }
+
   /** At least f32, i32 and bool. */
   Set<DType> dtypes(Device device);
 

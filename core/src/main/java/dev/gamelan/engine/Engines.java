@@ -123,7 +123,7 @@ public final class Engines {
     var known = INSTANCE.budgets.get(device);
     if (known != null) return known;
     return INSTANCE.budgets.computeIfAbsent(
-        device, d -> new MemoryBudget(d, get(d.engine()).info(d).memoryBytes()));
+        device, d -> new MemoryBudget(d, get(d.engine()).memoryBytes(d)));
   }
 
   /** The one {@code type} that hangs on {@code device}, such as its cache of executables. */

@@ -1,7 +1,6 @@
 package dev.gamelan.engine;
 
 import dev.gamelan.type.TensorType;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -73,12 +72,7 @@ public final class MemoryBudget {
 
   /** What tensors in the machine's own memory may fill: most of it. */
   public static long hostLimit() {
-    long bytes =
-        ManagementFactory.getOperatingSystemMXBean()
-                instanceof com.sun.management.OperatingSystemMXBean system
-            ? system.getTotalMemorySize()
-            : 4L << 30;
-    return bytes / 10 * 8;
+    return HostMemory.bytes() / 10 * 8;
   }
 
   public synchronized long limit() {

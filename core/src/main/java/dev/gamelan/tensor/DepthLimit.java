@@ -7,7 +7,6 @@ import java.util.List;
  * same.
  */
 final class DepthLimit {
-  private static final System.Logger LOG = System.getLogger(DepthLimit.class.getName());
   private static final int LIMIT = 4000;
 
   private DepthLimit() {}
@@ -31,10 +30,11 @@ final class DepthLimit {
     node.pendingNodes = capture.nodes().size();
     if (node.pendingNodes <= LIMIT) return;
     if (DeviceState.of(node.device).hintsAtDepth()) {
-      LOG.log(
-          System.Logger.Level.INFO,
-          "a lazy graph grew past {0} operations and was evaluated; read a value now and then",
-          LIMIT);
+      System.getLogger(DepthLimit.class.getName())
+          .log(
+              System.Logger.Level.INFO,
+              "a lazy graph grew past {0} operations and was evaluated; read a value now and then",
+              LIMIT);
     }
     Evaluation.run(List.of(new LazyValue(node, 0)));
   }

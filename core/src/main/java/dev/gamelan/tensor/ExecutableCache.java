@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
  * that is dropped may be running: it is freed when it is unreachable.
  */
 final class ExecutableCache {
-  private static final System.Logger LOG = System.getLogger(ExecutableCache.class.getName());
   private static final int CAPACITY = 512;
   private static final int MISSES_BEFORE_HINT = 128;
 
@@ -84,12 +83,14 @@ final class ExecutableCache {
     var executable = Engines.compile(graph, device, options);
     compileNanos += System.nanoTime() - start;
     if (++misses == MISSES_BEFORE_HINT) {
-      LOG.log(
-          System.Logger.Level.INFO,
-          "{0} compiled {1} different graphs; if shapes change from step to step, pad them to a few"
-              + " sizes",
-          device,
-          misses);
+      // Not before: a logger takes a start 20 ms.
+      System.getLogger(ExecutableCache.class.getName())
+          .log(
+              System.Logger.Level.INFO,
+              "{0} compiled {1} different graphs; if shapes change from step to step, pad them to a few"
+                  + " sizes",
+              device,
+              misses);
     }
     return executable;
   }

@@ -8,6 +8,7 @@ import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.onednn.dnnl.Layout;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
+import dev.gamelan.type.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -48,6 +49,14 @@ final class ConvolutionLowering {
 
   /** The first spatial axis. */
   private static final int ROWS = 2;
+
+  /** What a step says of itself. */
+  private record What(Dnnl.Convolution kind, TensorType picture, TensorType filter, double flops) {
+    @Override
+    public String toString() {
+      return "%s %s with %s, %.2g flop".formatted(kind, picture, filter, flops);
+    }
+  }
 
   /** What one thread computes. */
   private record Cut(Tensor x, Tensor filter, Tensor y, Dnnl.Window window) {}
@@ -121,9 +130,7 @@ final class ConvolutionLowering {
           new DnnlStep.Part(
               primitive.get(), List.of(cut.x.argument(), cut.filter.argument(), cut.y.argument())));
     }
-    return Optional.of(
-        new DnnlStep(
-            parts, "%s %s with %s, %.2g flop".formatted(kind, x.type(), filter.type(), 2 * work)));
+    return Optional.of(new DnnlStep(parts, new What(kind, x.type(), filter.type(), 2 * work)));
   }
 
   /** A single picture goes in slabs, but for one of so few rows that threads would wait. */

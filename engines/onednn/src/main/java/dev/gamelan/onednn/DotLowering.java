@@ -125,15 +125,14 @@ final class DotLowering {
     boolean f32 = left.type().dtype() == DType.F32;
     var packed = weights.map(found -> right.type().dtype());
     boolean lasts = weights.isPresent() && isSingle(b);
-    if (f32
-        && (kernels.dnnl().isEmpty()
-            || isSmall(work(a))
-            || (lasts && kernels.isa() == Isa.AVX512))) {
+    if (f32) {
       var why =
-          kernels.dnnl().isEmpty()
-              ? "the library is not there"
-              : isSmall(work(a)) ? "small" : "weights that last";
-      return Optional.of(ours(a, b, c, lasts, what.because(why)));
+          isSmall(work(a))
+              ? "small"
+              : lasts && kernels.isa() == Isa.AVX512
+                  ? "weights that last"
+                  : kernels.dnnl().isEmpty() ? "the library is not there" : null;
+      if (why != null) return Optional.of(ours(a, b, c, lasts, what.because(why)));
     }
     var parts = new ArrayList<DnnlStep.Part>();
     for (var cut : cuts(a, b, c)) {
@@ -175,7 +174,8 @@ final class DotLowering {
             whole.columns(),
             whole.rowStride(),
             whole.columnStride(),
-            kernel.blockColumns());
+            kernel.blockColumns(),
+            kernels.transpose());
     var parts = new ArrayList<PanelMatmulStep.Part>();
     for (var cut : cuts(a, b, c, kernel.blockColumns())) {
       var rows = inBytes(cut.a);

@@ -38,7 +38,7 @@ final class Kernels {
 
   private final Cpu cpu;
   private final int threads;
-  private final Optional<Dnnl> dnnl;
+  private final Library library;
   private final Map<List<Object>, Optional<DnnlPrimitive>> primitives = bounded();
   private final Map<Kernel, CompiledKernel> compiled = bounded();
   private final Map<KernelRecipe, CompiledKernel> ofRecipes = bounded();
@@ -50,10 +50,10 @@ final class Kernels {
   private @Nullable MatmulKernel matmul;
   private @Nullable TransposeKernel transpose;
 
-  Kernels(Cpu cpu, int threads, Optional<Dnnl> dnnl) {
+  Kernels(Cpu cpu, int threads, Library library) {
     this.cpu = cpu;
     this.threads = threads;
-    this.dnnl = dnnl;
+    this.library = library;
   }
 
   Isa isa() {
@@ -61,7 +61,7 @@ final class Kernels {
   }
 
   Optional<Dnnl> dnnl() {
-    return dnnl;
+    return library.dnnl();
   }
 
   boolean hasVnni() {
@@ -74,7 +74,7 @@ final class Kernels {
 
   /** Whether the library has fast products of these dtypes; those of f32 we have ourselves. */
   boolean multiplies(DType left, DType right) {
-    if (dnnl.isEmpty()) return false;
+    if (dnnl().isEmpty()) return false;
     if (left.isFloat()) return left == right && inLibrary(left);
     // Weights are signed; and without VNNI oneDNN's sums of two products saturate at 16 bits.
     return (left == DType.I8 || left == DType.U8) && right == DType.I8 && hasVnni();
@@ -148,6 +148,7 @@ final class Kernels {
 
   private Optional<DnnlPrimitive> primitive(
       List<Object> key, Function<Dnnl, DnnlPrimitive> create) {
+    var dnnl = dnnl();
     if (dnnl.isEmpty()) return Optional.empty();
     return primitives.computeIfAbsent(
         key,

@@ -14,10 +14,8 @@ import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.TensorOp;
 import dev.gamelan.onednn.code.Cpu;
 import dev.gamelan.onednn.code.Isa;
-import dev.gamelan.onednn.dnnl.Dnnl;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -31,10 +29,8 @@ public final class OneDnnEngine implements Engine {
 
   private static final Device DEVICE = new Device(NAME, 0);
 
-  private static final System.Logger LOG = System.getLogger(OneDnnEngine.class.getName());
-
   private final Cpu cpu;
-  private final String library;
+  private final Library library;
   private final Kernels kernels;
   private final Team team;
   private final BlockPool pool;
@@ -50,19 +46,8 @@ public final class OneDnnEngine implements Engine {
 
   OneDnnEngine(Configuration configuration) {
     this.cpu = Cpu.detect().cappedTo(configuration.isa());
-    var dnnl = Optional.<Dnnl>empty();
-    var source = "oneDNN turned off";
-    if (configuration.library()) {
-      try {
-        dnnl = Optional.of(Dnnl.load(cpu.isa()));
-        source = "oneDNN " + Dnnl.version();
-      } catch (IOException e) {
-        source = "without oneDNN: " + e.getMessage();
-        LOG.log(System.Logger.Level.WARNING, source);
-      }
-    }
-    this.library = source;
-    this.kernels = new Kernels(cpu, configuration.threads(), dnnl);
+    this.library = configuration.library() ? Library.load(cpu.isa()) : Library.none();
+    this.kernels = new Kernels(cpu, configuration.threads(), library);
     this.team = new Team(configuration.threads());
     this.memoryBytes = MemoryBudget.hostLimit();
     this.pool = new BlockPool(memoryBytes / 4);
@@ -82,9 +67,15 @@ public final class OneDnnEngine implements Engine {
   public DeviceInfo info(Device device) {
     int threads = team.threads();
     return new DeviceInfo(
-        "%s, %d thread%s, %s".formatted(cpu, threads, threads == 1 ? "" : "s", library),
+        "%s, %d thread%s, %s"
+            .formatted(cpu, threads, threads == 1 ? "" : "s", library.description()),
         memoryBytes,
         means());
+  }
+
+  @Override
+  public long memoryBytes(Device device) {
+    return memoryBytes;
   }
 
   /** By which means what is computed. */

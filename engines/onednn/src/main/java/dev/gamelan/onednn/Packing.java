@@ -1,6 +1,8 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.dnnl.DnnlPrimitive;
+import dev.gamelan.onednn.kernel.TransposeKernel;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -11,8 +13,11 @@ sealed interface Packing {
   /** Whether the two give the same bytes. */
   boolean sameAs(Packing other);
 
-  /** Between addresses. */
-  void pack(long from, long to);
+  /** In how many pieces it can be packed, at once. */
+  int pieces();
+
+  /** Packs a piece of what lies at {@code from} into the whole at {@code to}. */
+  void pack(long from, long to, int piece);
 
   /** To the layout that a primitive chose. */
   record OfPrimitive(DnnlPrimitive.Packing packing) implements Packing {
@@ -27,7 +32,12 @@ sealed interface Packing {
     }
 
     @Override
-    public void pack(long from, long to) {
+    public int pieces() {
+      return 1;
+    }
+
+    @Override
+    public void pack(long from, long to, int piece) {
       packing.pack(from, to);
     }
   }
@@ -35,8 +45,16 @@ sealed interface Packing {
   /**
    * A matrix of f32 in panels of {@code width} columns, one behind the other, each with its rows
    * dense; the last one is as wide as the others. Strides in bytes.
+   *
+   * @param transpose brings what lies in columns into rows
    */
-  record Panels(long rows, long columns, long rowStride, long columnStride, int width)
+  record Panels(
+      long rows,
+      long columns,
+      long rowStride,
+      long columnStride,
+      int width,
+      TransposeKernel transpose)
       implements Packing {
     /** From one panel to the next, in bytes. */
     long stride() {
@@ -54,33 +72,54 @@ sealed interface Packing {
     }
 
     @Override
-    @SuppressWarnings("restricted") // MatmulStep has checked that the matrix lies in its storage.
-    public void pack(long from, long to) {
-      long reach = (rows - 1) * rowStride + (columns - 1) * columnStride + Float.BYTES;
-      var source = MemorySegment.ofAddress(from).reinterpret(reach);
-      var target = MemorySegment.ofAddress(to).reinterpret(bytes());
-      for (long first = 0; first < columns; first += width) {
-        long panel = first * rows * Float.BYTES;
-        long count = Math.min(width, columns - first);
-        for (long row = 0; row < rows; row++) {
-          copy(
-              source,
-              row * rowStride + first * columnStride,
-              target,
-              panel + row * width * Float.BYTES,
-              count);
-        }
+    public int pieces() {
+      return Math.toIntExact(Math.ceilDiv(columns, (long) width));
+    }
+
+    @Override
+    public void pack(long from, long to, int piece) {
+      long first = (long) piece * width;
+      long count = Math.min(width, columns - first);
+      long source = from + first * columnStride;
+      long target = to + piece * stride();
+      boolean inColumns = rowStride == Float.BYTES && columnStride != Float.BYTES;
+      if (inColumns && rows >= TransposeKernel.TILE && count >= TransposeKernel.TILE) {
+        turn(source, target, count);
+      } else {
+        copy(source, target, count);
       }
     }
 
-    private void copy(MemorySegment from, long start, MemorySegment to, long at, long count) {
-      if (columnStride == Float.BYTES) {
-        MemorySegment.copy(from, start, to, at, count * Float.BYTES);
-        return;
+    private void turn(long source, long target, long count) {
+      try (var arena = Arena.ofConfined()) {
+        var arguments = arena.allocate(ValueLayout.JAVA_LONG, TransposeKernel.ARGUMENTS);
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, TransposeKernel.SOURCE, source);
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, TransposeKernel.SOURCE_STRIDE, columnStride);
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, TransposeKernel.TARGET, target);
+        arguments.setAtIndex(
+            ValueLayout.JAVA_LONG, TransposeKernel.TARGET_STRIDE, (long) width * Float.BYTES);
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, TransposeKernel.TARGET_ROWS, rows);
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, TransposeKernel.TARGET_COLUMNS, count);
+        transpose.run(arguments.address());
       }
-      for (long i = 0; i < count; i++) {
-        int element = from.get(ValueLayout.JAVA_INT, start + i * columnStride);
-        to.set(ValueLayout.JAVA_INT, at + i * Float.BYTES, element);
+    }
+
+    @SuppressWarnings("restricted") // PanelMatmulStep has checked that it lies in its storage.
+    private void copy(long source, long target, long count) {
+      long reach = (rows - 1) * rowStride + (count - 1) * columnStride + Float.BYTES;
+      var from = MemorySegment.ofAddress(source).reinterpret(reach);
+      var to = MemorySegment.ofAddress(target).reinterpret(stride());
+      for (long row = 0; row < rows; row++) {
+        long start = row * rowStride;
+        long at = row * width * Float.BYTES;
+        if (columnStride == Float.BYTES) {
+          MemorySegment.copy(from, start, to, at, count * Float.BYTES);
+          continue;
+        }
+        for (long i = 0; i < count; i++) {
+          int element = from.get(ValueLayout.JAVA_INT, start + i * columnStride);
+          to.set(ValueLayout.JAVA_INT, at + i * Float.BYTES, element);
+        }
       }
     }
   }

@@ -1,20 +1,11 @@
 package dev.gamelan.onednn.code;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
-/**
- * The C library's memory mappings, and the call into code of our own. The handles are constants
- * because only then does the JVM compile a call to a call.
- */
+/** The C library's memory mappings. */
 @SuppressWarnings("restricted") // It is what this class is for.
 final class LibcBindings {
   static final int READ = 1;
@@ -23,117 +14,63 @@ final class LibcBindings {
   static final int SHARED = 1;
   static final int PRIVATE_ANONYMOUS = 0x22;
   private static final int LARGE_PAGES = 14;
+  private static final int CLOSED_IN_CHILDREN = 1;
 
-  private static final Linker LINKER = Linker.nativeLinker();
-
-  private static final MethodHandle MMAP =
-      bind(
-          "mmap",
-          FunctionDescriptor.of(
-              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-  private static final MethodHandle MPROTECT =
-      bind("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle MUNMAP =
-      bind("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-
-  private static final MethodHandle MADVISE =
-      bind("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle ALIGNED_ALLOC =
-      bind("aligned_alloc", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle FREE = bind("free", FunctionDescriptor.ofVoid(JAVA_LONG));
-
-  /** {@code void f(long)} at an address. */
-  private static final MethodHandle CALL =
-      LINKER.downcallHandle(FunctionDescriptor.ofVoid(JAVA_LONG));
+  private static final CFunction MMAP = bind("mmap");
+  private static final CFunction MPROTECT = bind("mprotect");
+  private static final CFunction MUNMAP = bind("munmap");
+  private static final CFunction MADVISE = bind("madvise");
+  private static final CFunction ALIGNED_ALLOC = bind("aligned_alloc");
+  private static final CFunction FREE = bind("free");
 
   private LibcBindings() {}
 
-  private static MethodHandle bind(String name, FunctionDescriptor type) {
-    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
+  private static CFunction bind(String name) {
+    return CFunction.of(Linker.nativeLinker().defaultLookup(), name);
   }
 
   /** -1 where it fails. */
   static long mmap(long bytes, int protection, int flags, int file) {
-    try {
-      return (long) MMAP.invokeExact(0L, bytes, protection, flags, file, 0L);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return MMAP.call(0, bytes, protection, flags, file, 0);
   }
 
   static boolean mprotect(long address, long bytes, int protection) {
-    try {
-      return (int) MPROTECT.invokeExact(address, bytes, protection) == 0;
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return (int) MPROTECT.call(address, bytes, protection) == 0;
   }
 
   static void munmap(long address, long bytes) {
-    try {
-      int _ = (int) MUNMAP.invokeExact(address, bytes);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    MUNMAP.call(address, bytes);
   }
 
   /** What a system without large pages refuses is no failure. */
   static void adviseLargePages(long address, long bytes) {
-    try {
-      int _ = (int) MADVISE.invokeExact(address, bytes, LARGE_PAGES);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    MADVISE.call(address, bytes, LARGE_PAGES);
   }
 
   /** 0 where it fails. */
   static long allocate(long alignment, long bytes) {
-    try {
-      return (long) ALIGNED_ALLOC.invokeExact(alignment, bytes);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return ALIGNED_ALLOC.call(alignment, bytes);
   }
 
   static void free(long address) {
-    try {
-      FREE.invokeExact(address);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    FREE.call(address);
   }
 
   /** A file in memory that can be mapped twice, or -1. */
   static int memoryFile(long bytes) {
     try (var arena = Arena.ofConfined()) {
-      var create = bind("memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-      int file = (int) create.invokeExact(arena.allocateFrom("gamelan"), 1);
-      var truncate = bind("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-      if (file >= 0 && (int) truncate.invokeExact(file, bytes) != 0) {
+      var name = arena.allocateFrom("gamelan");
+      int file = (int) bind("memfd_create").call(name.address(), CLOSED_IN_CHILDREN);
+      if (file >= 0 && (int) bind("ftruncate").call(file, bytes) != 0) {
         close(file);
         return -1;
       }
       return file;
-    } catch (Throwable e) {
-      throw new AssertionError(e);
     }
   }
 
   static void close(int file) {
-    try {
-      var close = bind("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-      int _ = (int) close.invokeExact(file);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  static void call(MemorySegment code, long argument) {
-    try {
-      CALL.invokeExact(code, argument);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    bind("close").call(file);
   }
 
   static void copy(byte[] code, long address) {

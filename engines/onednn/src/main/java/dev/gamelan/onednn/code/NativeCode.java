@@ -12,11 +12,11 @@ import java.util.Optional;
 public final class NativeCode {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  private final MemorySegment entry;
+  private final CFunction function;
   private final int bytes;
 
   private NativeCode(long address, int bytes) {
-    this.entry = MemorySegment.ofAddress(address);
+    this.function = new CFunction(MemorySegment.ofAddress(address));
     this.bytes = bytes;
     CLEANER.register(this, () -> LibcBindings.munmap(address, bytes));
   }
@@ -69,7 +69,7 @@ public final class NativeCode {
   /** Runs it. The caller answers for every address that {@code argument} leads to. */
   public void call(long argument) {
     try {
-      LibcBindings.call(entry, argument);
+      function.call(argument, 0, 0, 0);
     } finally {
       Reference.reachabilityFence(this); // Its pages stay mapped until it returns.
     }

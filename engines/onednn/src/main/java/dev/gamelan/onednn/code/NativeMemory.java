@@ -52,7 +52,7 @@ public final class NativeMemory {
   }
 
   private static boolean isLarge(long bytes) {
-    return bytes >= 2 * LARGE_PAGE;
+    return bytes >= LARGE_PAGE;
   }
 
   private static long roundUp(long bytes, long unit) {

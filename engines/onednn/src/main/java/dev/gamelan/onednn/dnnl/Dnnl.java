@@ -1,7 +1,5 @@
 package dev.gamelan.onednn.dnnl;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.gamelan.engine.NativeCache;
@@ -52,89 +50,15 @@ public final class Dnnl {
   final DnnlBindings bindings;
   private final MemorySegment engine;
   private final MemorySegment attributes;
-  private final DnnlBindings.Maker stridedDescriptor;
-  private final DnnlBindings.Maker taggedDescriptor;
-  private final DnnlBindings.Maker matmul;
-  private final DnnlBindings.Maker forward;
-  private final DnnlBindings.Maker backwardData;
-  private final DnnlBindings.Maker backwardWeights;
-  private final DnnlBindings.Maker reorder;
-  private final DnnlBindings.Maker primitive;
-  private final DnnlBindings.Maker memory;
-  private final DnnlBindings.Maker stream;
   private final Path folder;
 
   private Dnnl(DnnlBindings bindings, Path folder, Isa cap) {
     this.bindings = bindings;
     this.folder = folder;
     if (cap == Isa.AVX2) bindings.call("dnnl_set_max_cpu_isa", 7);
-    engine = bindings.maker("dnnl_engine_create", JAVA_INT, JAVA_LONG).make(CPU, 0L);
-    attributes = bindings.maker("dnnl_primitive_attr_create").make();
+    engine = bindings.make("dnnl_engine_create", CPU, 0);
+    attributes = bindings.make("dnnl_primitive_attr_create");
     bindings.call("dnnl_primitive_attr_set_scratchpad_mode", attributes, USER_SCRATCHPAD);
-    stridedDescriptor =
-        bindings.maker(
-            "dnnl_memory_desc_create_with_strides", JAVA_INT, ADDRESS, JAVA_INT, ADDRESS);
-    taggedDescriptor =
-        bindings.maker("dnnl_memory_desc_create_with_tag", JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-    matmul =
-        bindings.maker(
-            "dnnl_matmul_primitive_desc_create",
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS);
-    forward =
-        bindings.maker(
-            "dnnl_convolution_forward_primitive_desc_create",
-            ADDRESS,
-            JAVA_INT,
-            JAVA_INT,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS);
-    backwardData =
-        bindings.maker(
-            "dnnl_convolution_backward_data_primitive_desc_create",
-            ADDRESS,
-            JAVA_INT,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS);
-    backwardWeights =
-        bindings.maker(
-            "dnnl_convolution_backward_weights_primitive_desc_create",
-            ADDRESS,
-            JAVA_INT,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS,
-            ADDRESS);
-    reorder =
-        bindings.maker(
-            "dnnl_reorder_primitive_desc_create", ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
-    primitive = bindings.maker("dnnl_primitive_create", ADDRESS);
-    memory = bindings.maker("dnnl_memory_create", ADDRESS, ADDRESS, JAVA_LONG);
-    stream = bindings.maker("dnnl_stream_create", ADDRESS, JAVA_INT);
   }
 
   /**
@@ -186,7 +110,8 @@ public final class Dnnl {
     bindings.useOneThread();
     var handles = new NativeHandles(bindings);
     var descriptor =
-        matmul.make(
+        bindings.make(
+            "dnnl_matmul_primitive_desc_create",
             engine,
             descriptor(handles, src),
             packed
@@ -243,7 +168,8 @@ public final class Dnnl {
       var none = MemorySegment.NULL;
       // The adjoints are described as adjoints of a forward convolution.
       var ahead =
-          forward.make(
+          bindings.make(
+              "dnnl_convolution_forward_primitive_desc_create",
               engine,
               FORWARD_INFERENCE,
               DIRECT,
@@ -261,7 +187,8 @@ public final class Dnnl {
           switch (kind) {
             case FORWARD -> ahead;
             case INPUT_GRADIENT ->
-                backwardData.make(
+                bindings.make(
+                    "dnnl_convolution_backward_data_primitive_desc_create",
                     engine,
                     DIRECT,
                     xPicture,
@@ -274,7 +201,8 @@ public final class Dnnl {
                     ahead,
                     attributes);
             case FILTER_GRADIENT ->
-                backwardWeights.make(
+                bindings.make(
+                    "dnnl_convolution_backward_weights_primitive_desc_create",
                     engine,
                     DIRECT,
                     xPicture,
@@ -315,7 +243,8 @@ public final class Dnnl {
       int dtype = Layout.code(layout.dtype()).orElseThrow();
       return handles.own(
           NativeHandles.Kind.DESCRIPTOR,
-          stridedDescriptor.make(
+          bindings.make(
+              "dnnl_memory_desc_create_with_strides",
               layout.dims().size(),
               longs(arena, layout.dims()),
               dtype,
@@ -328,27 +257,30 @@ public final class Dnnl {
       int code = Layout.code(dtype).orElseThrow();
       return handles.own(
           NativeHandles.Kind.DESCRIPTOR,
-          taggedDescriptor.make(dims.size(), longs(arena, dims), code, ANY));
+          bindings.make(
+              "dnnl_memory_desc_create_with_tag", dims.size(), longs(arena, dims), code, ANY));
     }
   }
 
   MemorySegment reorder(NativeHandles handles, MemorySegment from, MemorySegment to) {
     return handles.own(
         NativeHandles.Kind.PRIMITIVE_DESCRIPTOR,
-        reorder.make(from, engine, to, engine, attributes));
+        bindings.make("dnnl_reorder_primitive_desc_create", from, engine, to, engine, attributes));
   }
 
   MemorySegment primitive(NativeHandles handles, MemorySegment descriptor) {
-    return handles.own(NativeHandles.Kind.PRIMITIVE, primitive.make(descriptor));
+    return handles.own(
+        NativeHandles.Kind.PRIMITIVE, bindings.make("dnnl_primitive_create", descriptor));
   }
 
   /** A memory object without memory. */
   MemorySegment memory(NativeHandles handles, MemorySegment descriptor) {
-    return handles.own(NativeHandles.Kind.MEMORY, memory.make(descriptor, engine, 0L));
+    return handles.own(
+        NativeHandles.Kind.MEMORY, bindings.make("dnnl_memory_create", descriptor, engine, 0L));
   }
 
   MemorySegment stream(NativeHandles handles) {
-    return handles.own(NativeHandles.Kind.STREAM, stream.make(engine, 1));
+    return handles.own(NativeHandles.Kind.STREAM, bindings.make("dnnl_stream_create", engine, 1));
   }
 
   private static MemorySegment longs(Arena arena, List<Long> values) {
