@@ -21,6 +21,9 @@ final class DotLowering {
   /** Multiply-adds up to which our own kernel is faster than a call of the library. */
   private static final double SMALL = 64 * 64 * 64;
 
+  /** And of each of several products with AVX-512, such as those of the heads of an attention. */
+  private static final double SMALL_OF_SEVERAL = 128 * 128 * 128;
+
   /** Multiply-adds below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 250_000;
 
@@ -126,10 +129,13 @@ final class DotLowering {
     var packed = weights.map(found -> right.type().dtype());
     boolean lasts = weights.isPresent() && isSingle(b);
     if (f32) {
+      long k = a.size(a.columns());
+      boolean isAvx512 = kernels.isa() == Isa.AVX512;
+      boolean several = batch > 1;
       var why =
-          isSmall(work(a))
+          isSmall(work(a)) || (several && isAvx512 && m * n * k <= SMALL_OF_SEVERAL)
               ? "small"
-              : lasts && kernels.isa() == Isa.AVX512
+              : lasts && isAvx512
                   ? "weights that last"
                   : kernels.dnnl().isEmpty() ? "the library is not there" : null;
       if (why != null) return Optional.of(ours(a, b, c, lasts, what.because(why)));
