@@ -11,6 +11,7 @@ import dev.gamelan.pass.CompositeExpansion;
 import dev.gamelan.pass.ConstantFolding;
 import dev.gamelan.pass.DeadNodeElimination;
 import dev.gamelan.pass.MixedPrecision;
+import dev.gamelan.pass.PadsToConcatenation;
 import dev.gamelan.pass.PassPipeline;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.TensorType;
@@ -180,6 +181,7 @@ public final class Engines {
     if (precision != DType.F32) expanded = new MixedPrecision(precision).apply(expanded);
     return PassPipeline.of(
             new AlgebraicSimplification(),
+            new PadsToConcatenation(),
             new ConstantFolding(Engines::evaluate),
             new CommonSubexpressionElimination(),
             new DeadNodeElimination())

@@ -7,6 +7,7 @@ import dev.gamelan.engine.Engines;
 import dev.gamelan.ir.Graph;
 import dev.gamelan.ir.Primitive;
 import dev.gamelan.type.DType;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PassesTest {
@@ -119,6 +120,41 @@ class PassesTest {
           %1 = reshape[shape=[4,6]] %0 : f32[4,6]
           return %1
         }""");
+  }
+
+  /** Pieces of 1, 3 and 3 columns at column 3, 0 and {@code third} of seven. */
+  private static Graph sumOfPads(int third, double padding) {
+    var text =
+        """
+        (%%0: f32[2,1], %%1: f32[2,3], %%2: f32[2,3]) {
+          %%3 = fill[value=f32(%s), shape=[]] : f32[]
+          %%4 = pad[low=[0,3], high=[0,3], interior=[0,0]] %%0, %%3 : f32[2,7]
+          %%5 = pad[low=[0,0], high=[0,4], interior=[0,0]] %%1, %%3 : f32[2,7]
+          %%6 = pad[low=[0,%d], high=[0,%d], interior=[0,0]] %%2, %%3 : f32[2,7]
+          %%7 = add %%4, %%5 : f32[2,7]
+          %%8 = add %%7, %%6 : f32[2,7]
+          return %%8
+        }""";
+    return Graph.parse(text.formatted(padding, third, 4 - third));
+  }
+
+  @Test
+  void aSumOfPaddedPiecesThatCoverAllIsTheirConcatenation() {
+    rewrites(
+        PassPipeline.of(new PadsToConcatenation(), new DeadNodeElimination()),
+        sumOfPads(4, 0).toString(),
+        """
+        (%0: f32[2,1], %1: f32[2,3], %2: f32[2,3]) {
+          %3 = concatenate[axis=1] %1, %0, %2 : f32[2,7]
+          return %3
+        }""");
+  }
+
+  @Test
+  void paddedPiecesThatOverlapOrArePaddedWithOtherNumbersAreAdded() {
+    for (var graph : List.of(sumOfPads(3, 0), sumOfPads(0, 0), sumOfPads(4, 1))) {
+      assertEquals(graph.toString(), new PadsToConcatenation().apply(graph).toString());
+    }
   }
 
   @Test
