@@ -27,11 +27,16 @@ public final class PadsToConcatenation implements Pass {
 
   /** A value that is zero along an axis but for its pieces. */
   private record Pieces(int axis, List<Piece> pieces) {
-    Pieces and(Pieces other) {
+    /** Empty where any two overlap: then nothing makes a concatenation of them any more. */
+    Optional<Pieces> and(Pieces other) {
       var all = new ArrayList<>(pieces);
       all.addAll(other.pieces);
       all.sort(Comparator.comparingLong(Piece::start));
-      return new Pieces(axis, List.copyOf(all));
+      for (int i = 1; i < all.size(); i++) {
+        var before = all.get(i - 1);
+        if (before.start + before.value.dim(axis) > all.get(i).start) return Optional.empty();
+      }
+      return Optional.of(new Pieces(axis, List.copyOf(all)));
     }
 
     /** Whether they cover {@code size} places, each once. */
@@ -85,7 +90,7 @@ public final class PadsToConcatenation implements Pass {
     int axis = axes.getFirst();
     long start = pad.low().get(axis);
     boolean cropped = start < 0 || pad.high().get(axis) < 0;
-    return cropped
+    return cropped || operands.getFirst().dim(axis) == 0
         ? Optional.empty()
         : Optional.of(new Pieces(axis, List.of(new Piece(start, operands.getFirst()))));
   }
@@ -96,7 +101,7 @@ public final class PadsToConcatenation implements Pass {
     var left = known.get(operands.get(0));
     var right = known.get(operands.get(1));
     return left != null && right != null && left.axis == right.axis
-        ? Optional.of(left.and(right))
+        ? left.and(right)
         : Optional.empty();
   }
 

@@ -9,6 +9,8 @@ import dev.gamelan.ir.Primitive;
 import dev.gamelan.type.DType;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PassesTest {
   private static void rewrites(Pass pass, String from, String to) {
@@ -148,6 +150,21 @@ class PassesTest {
           %3 = concatenate[axis=1] %1, %0, %2 : f32[2,7]
           return %3
         }""");
+  }
+
+  /** Of 2⁴⁰ copies of a piece, or of nothing, none is kept in mind but once. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 0})
+  void aSumThatDoublesAgainAndAgainTakesNoMemory(int columns) {
+    var type = "f32[2,%d]".formatted(columns + 6);
+    var text = new StringBuilder("(%%0: f32[2,%d]) {\n".formatted(columns));
+    text.append("%1 = fill[value=f32(0.0), shape=[]] : f32[]\n");
+    text.append("%2 = pad[low=[0,3], high=[0,3], interior=[0,0]] %0, %1 : ").append(type);
+    for (int i = 3; i < 43; i++) {
+      text.append("\n%%%d = add %%%d, %%%d : %s".formatted(i, i - 1, i - 1, type));
+    }
+    var graph = Graph.parse(text.append("\nreturn %42 }").toString());
+    assertEquals(graph.toString(), new PadsToConcatenation().apply(graph).toString());
   }
 
   @Test
