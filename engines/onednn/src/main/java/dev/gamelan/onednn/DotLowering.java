@@ -13,9 +13,9 @@ import java.util.Optional;
 
 /**
  * Turns dot_general into products of [batch, m, k] with [batch, k, n]: by oneDNN's matmul, or by
- * our own kernel where they are small or the library is not there. Transposed operands are strides;
- * only what no strides describe is copied. The work is divided along the batch, else along m where
- * b is small, else along n or m, whichever is longer.
+ * our own kernel where they are small, where the weights last (AVX-512), or where the library is
+ * not there. Transposed operands are strides; only what no strides describe is copied. The work is
+ * divided along the batch, else along m where b is small, else along n or m, whichever is longer.
  */
 final class DotLowering {
   /** Multiply-adds up to which our own kernel is faster than a call of the library. */
