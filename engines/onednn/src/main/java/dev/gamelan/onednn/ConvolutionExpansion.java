@@ -14,6 +14,7 @@ import dev.gamelan.type.Shape;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
@@ -41,15 +42,23 @@ final class ConvolutionExpansion {
     this.groups = groups;
   }
 
-  static Graph apply(Graph graph, Kernels kernels) {
-    return graph.nodes().stream().anyMatch(node -> applies(node, kernels))
-        ? Rewrite.of(graph, (g, node, operands) -> rewritten(g, node, operands, kernels))
+  /**
+   * @param exceptions convolutions that have a step of their own
+   */
+  static Graph apply(Graph graph, Kernels kernels, Predicate<Node> exceptions) {
+    Predicate<Node> applies = node -> applies(node, kernels) && !exceptions.test(node);
+    return graph.nodes().stream().anyMatch(applies)
+        ? Rewrite.of(
+            graph,
+            (g, node, operands) ->
+                applies.test(node)
+                    ? rewritten(g, node, operands, kernels)
+                    : g.addNode(node.op(), operands, node).results())
         : graph;
   }
 
   private static List<Value> rewritten(
       GraphBuilder g, Node node, List<Value> operands, Kernels kernels) {
-    if (!applies(node, kernels)) return g.addNode(node.op(), operands, node).results();
     var left = g.widen(operands.get(0));
     var right = g.widen(operands.get(1));
     var wide = left.type().dtype() == DType.F32 ? DType.F32 : DType.I32;

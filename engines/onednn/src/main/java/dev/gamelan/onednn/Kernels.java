@@ -14,6 +14,7 @@ import dev.gamelan.onednn.kernel.QuantizedGemvKernel;
 import dev.gamelan.onednn.kernel.RowInterleaving;
 import dev.gamelan.onednn.kernel.StridedCopyKernel;
 import dev.gamelan.onednn.kernel.TransposeKernel;
+import dev.gamelan.onednn.kernel.WinogradKernel;
 import dev.gamelan.type.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,6 +50,7 @@ final class Kernels {
 
   private @Nullable MatmulKernel matmul;
   private @Nullable TransposeKernel transpose;
+  private @Nullable WinogradKernel winograd;
 
   Kernels(Cpu cpu, int threads, Library library) {
     this.cpu = cpu;
@@ -116,6 +118,12 @@ final class Kernels {
   synchronized TransposeKernel transpose() {
     if (transpose == null) transpose = TransposeKernel.of().orElseThrow(Kernels::refused);
     return transpose;
+  }
+
+  /** The transforms of a convolution of 3 by 3; AVX-512. */
+  synchronized WinogradKernel winograd() {
+    if (winograd == null) winograd = WinogradKernel.of().orElseThrow(Kernels::refused);
+    return winograd;
   }
 
   synchronized QuantizedGemvKernel quantizedGemv(QuantizedGemvKernel.Variant variant) {

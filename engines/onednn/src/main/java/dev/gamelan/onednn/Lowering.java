@@ -54,7 +54,12 @@ final class Lowering {
     this.kernels = kernels;
     this.pool = pool;
     this.options = options;
-    this.fusion = new Fusion(graph, node -> ConvolutionLowering.isChannelsLast(node, kernels));
+    this.fusion =
+        new Fusion(
+            graph,
+            node ->
+                ConvolutionLowering.isChannelsLast(node, kernels)
+                    || WinogradLowering.takes(node, graph, kernels, options));
     this.stored = Fusion.stored(graph, fusion);
   }
 
@@ -71,7 +76,9 @@ final class Lowering {
                 ScatterExpansion::apply,
                 g -> ChannelsLast.apply(g, node -> hasPanels(g, node, kernels, options)),
                 SlicesFirst::apply,
-                g -> ConvolutionExpansion.apply(g, kernels),
+                g ->
+                    ConvolutionExpansion.apply(
+                        g, kernels, node -> WinogradLowering.takes(node, g, kernels, options)),
                 g -> DotExpansion.apply(g, kernels))
             .apply(graph);
     return new Lowering(rewritten, kernels, pool, options).program();
@@ -361,7 +368,10 @@ final class Lowering {
     var step =
         switch (node.op()) {
           case Primitive.DotGeneral dot -> new DotLowering(this, kernels, node, dot).lower();
-          case Primitive.Convolution c -> new ConvolutionLowering(this, kernels).lower(node);
+          case Primitive.Convolution c ->
+              WinogradLowering.takes(node, graph, kernels, options)
+                  ? Optional.of(new WinogradLowering(this, kernels).lower(node))
+                  : new ConvolutionLowering(this, kernels).lower(node);
           case Primitive.ConvolutionInputGradient c ->
               new ConvolutionLowering(this, kernels).lower(node);
           case Primitive.ConvolutionFilterGradient c ->

@@ -97,6 +97,7 @@ final class MatmulStep implements Step {
       run.set(at + MatmulKernel.B_ROW_STRIDE, part.b.rowStride());
       run.set(at + MatmulKernel.B_BLOCK_STRIDE, (long) kernel.blockColumns() * Float.BYTES);
       run.set(at + MatmulKernel.AHEAD, 0);
+      run.set(at + MatmulKernel.AHEAD_STRIDE, 0);
       run.set(at + MatmulKernel.ADDS, 0);
       run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
     }

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** How weights that last are brought, once, to the form in which a step reads them. */
-sealed interface Packing {
+sealed interface Packing permits Packing.OfPrimitive, Packing.Panels, WinogradPacking {
   long bytes();
 
   /** Whether the two give the same bytes. */

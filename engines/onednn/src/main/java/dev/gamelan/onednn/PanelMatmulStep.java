@@ -28,6 +28,9 @@ final class PanelMatmulStep implements Step {
 
   private static final long LINE = 64;
 
+  /** How many bytes ahead weights are fetched that are read once. */
+  private static final long SOON = 1 << 13;
+
   /** Rows that far from each other lie in the same sets of the first level's cache. */
   private static final long SAME_SET = 1 << 12;
 
@@ -120,8 +123,10 @@ final class PanelMatmulStep implements Step {
       run.set(at + MatmulKernel.A_COLUMN_STRIDE, part.a.columnStride());
       run.set(at + MatmulKernel.B_ROW_STRIDE, width);
       run.set(at + MatmulKernel.B_BLOCK_STRIDE, packing.stride());
-      // Each of the kernel's blocks fetches its share of the next panel.
-      run.set(at + MatmulKernel.AHEAD, Math.ceilDiv(width, block.rows / kernel.blockRows()));
+      // Each of the kernel's blocks fetches its share of the next panel; one alone what comes soon.
+      long blocks = kernel.blocks(Math.min(block.rows, part.c.rows()));
+      run.set(at + MatmulKernel.AHEAD, blocks == 1 ? SOON : packing.stride());
+      run.set(at + MatmulKernel.AHEAD_STRIDE, Math.ceilDiv(width, blocks));
       run.set(at + MatmulKernel.C_ROW_STRIDE, part.c.rowStride());
     }
   }

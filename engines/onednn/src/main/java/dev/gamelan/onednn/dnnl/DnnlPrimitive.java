@@ -1,5 +1,6 @@
 package dev.gamelan.onednn.dnnl;
 
+import dev.gamelan.onednn.code.Scratchpad;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -204,7 +205,10 @@ public final class DnnlPrimitive {
       for (int i = 0; i < addresses.length; i++) {
         dnnl.bindings.setDataHandle(memories.get(i), addresses[i]);
       }
-      if (scratch > 0) dnnl.bindings.setDataHandle(memories.getLast(), Scratchpad.address(scratch));
+      if (scratch > 0) {
+        long address = Scratchpad.take(scratch).address();
+        dnnl.bindings.setDataHandle(memories.getLast(), address);
+      }
       dnnl.bindings.execute(call.primitive, stream, call.codes.size(), arguments);
     }
   }

@@ -38,13 +38,16 @@ public final class MatmulKernel {
   /** From a block of columns of B to the next one. */
   public static final int B_BLOCK_STRIDE = 10;
 
-  /** How many bytes of the next block are fetched for each column of A and block of rows. */
+  /** From a block of columns of B to what is fetched to the cache while it is multiplied. */
   public static final int AHEAD = 11;
 
-  /** Whether the product is added to C: not 0. */
-  public static final int ADDS = 12;
+  /** How many bytes further that goes for each column of A and block of rows. */
+  public static final int AHEAD_STRIDE = 12;
 
-  public static final int ARGUMENTS = 13;
+  /** Whether the product is added to C: not 0. */
+  public static final int ADDS = 13;
+
+  public static final int ARGUMENTS = 14;
 
   private static final Memory COLUMNS_LEFT = Memory.at(Gpr.RSP, 0);
   private static final Memory B_BLOCK = Memory.at(Gpr.RSP, 8);
@@ -58,7 +61,7 @@ public final class MatmulKernel {
   private static final Gpr COLUMN_STRIDE = Gpr.RSI;
   private static final Gpr B_STRIDE = Gpr.RBX;
   private static final Gpr B_ROW = Gpr.R8;
-  private static final Gpr NEXT_BLOCK = Gpr.R9;
+  private static final Gpr FETCHED = Gpr.R9;
 
   /** Every third row of A; the two after it are one and two strides further. */
   private static final List<Gpr> A_POINTERS = List.of(Gpr.R10, Gpr.R11, Gpr.R12, Gpr.R13);
@@ -66,12 +69,12 @@ public final class MatmulKernel {
   private static final List<Gpr> SAVED = List.of(Gpr.RBX, Gpr.R12, Gpr.R13);
 
   private final NativeCode code;
-  private final int blockRows;
+  private final List<Integer> blockRowCounts;
   private final int blockColumns;
 
   private MatmulKernel(NativeCode code, Emission emission) {
     this.code = code;
-    this.blockRows = emission.blockRows.getFirst();
+    this.blockRowCounts = emission.blockRows;
     this.blockColumns = Columns.TWO_VECTORS.vectors * emission.lanes;
   }
 
@@ -83,7 +86,17 @@ public final class MatmulKernel {
 
   /** Rows of a whole block. */
   public int blockRows() {
-    return blockRows;
+    return blockRowCounts.getFirst();
+  }
+
+  /** Into how many blocks so many rows are divided. */
+  public long blocks(long rows) {
+    long blocks = 0;
+    for (int each : blockRowCounts) {
+      blocks += rows / each;
+      rows %= each;
+    }
+    return blocks;
   }
 
   /** Columns of a whole block, and of a panel of B. */
@@ -111,6 +124,7 @@ public final class MatmulKernel {
 
   private static final class Emission {
     private static final int TAIL_MASK = 1;
+    private static final int LINE = 64;
 
     private final boolean evex;
     private final Assembler asm;
@@ -189,8 +203,8 @@ public final class MatmulKernel {
       copy(A_ROWS, argument(A));
       copy(C_ROWS, C_BLOCK);
       if (columns == Columns.TWO_VECTORS) {
-        asm.load(NEXT_BLOCK, B_BLOCK);
-        asm.add(NEXT_BLOCK, argument(B_BLOCK_STRIDE));
+        asm.load(FETCHED, B_BLOCK);
+        asm.add(FETCHED, argument(AHEAD));
       }
       for (int rows : blockRows) rows(columns, rows);
       asm.sub(COLUMNS_LEFT, count);
@@ -236,9 +250,9 @@ public final class MatmulKernel {
       asm.jump(Condition.EQUAL, end);
       asm.bind(top);
       multiply(columns, rows, sums);
-      if (columns == Columns.TWO_VECTORS && rows == blockRows.getFirst()) {
-        asm.prefetch(Memory.at(NEXT_BLOCK, 0));
-        asm.add(NEXT_BLOCK, argument(AHEAD));
+      if (columns == Columns.TWO_VECTORS) {
+        for (int at = 0; at < 2 * width.bytes(); at += LINE) asm.prefetch(Memory.at(FETCHED, at));
+        asm.add(FETCHED, argument(AHEAD_STRIDE));
       }
       for (int p = 0; p < pointers; p++) asm.add(A_POINTERS.get(p), COLUMN_STRIDE);
       asm.add(B_ROW, B_STRIDE);

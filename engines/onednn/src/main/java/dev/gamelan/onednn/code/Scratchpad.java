@@ -1,12 +1,13 @@
-package dev.gamelan.onednn.dnnl;
+package dev.gamelan.onednn.code;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What primitives write and forget: one block for each thread that runs them, as long as needed.
+ * What steps write and forget: one block for each thread, as long as needed, so that a core finds
+ * there what it wrote itself.
  */
-final class Scratchpad {
+public final class Scratchpad {
   private static final ThreadLocal<Scratchpad> OF_THREAD = ThreadLocal.withInitial(Scratchpad::new);
   private static final long ALIGNMENT = 64;
 
@@ -15,9 +16,9 @@ final class Scratchpad {
   private Scratchpad() {}
 
   /** At least so many bytes, until this thread asks for more. */
-  static long address(long bytes) {
+  public static MemorySegment take(long bytes) {
     var own = OF_THREAD.get();
     if (own.memory.byteSize() < bytes) own.memory = Arena.ofAuto().allocate(bytes, ALIGNMENT);
-    return own.memory.address();
+    return own.memory;
   }
 }
