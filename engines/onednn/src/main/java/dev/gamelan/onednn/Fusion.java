@@ -28,7 +28,7 @@ import java.util.function.Predicate;
  */
 final class Fusion {
   /** Beyond this, kernels spill more than fusion saves. */
-  private static final int MAX_NODES = 96;
+  static final int MAX_NODES = 96;
 
   /** Each takes a register for a whole loop, of which AVX2 has 15, and bodies need some too. */
   private static final int MAX_REDUCTIONS = 6;

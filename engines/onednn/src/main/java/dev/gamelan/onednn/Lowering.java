@@ -54,12 +54,7 @@ final class Lowering {
     this.kernels = kernels;
     this.pool = pool;
     this.options = options;
-    this.fusion =
-        new Fusion(
-            graph,
-            node ->
-                ConvolutionLowering.isChannelsLast(node, kernels)
-                    || WinogradLowering.takes(node, graph, kernels, options));
+    this.fusion = new Fusion(graph, node -> isChannelsLast(graph, node, kernels, options));
     this.stored = Fusion.stored(graph, fusion);
   }
 
@@ -79,9 +74,17 @@ final class Lowering {
                 g ->
                     ConvolutionExpansion.apply(
                         g, kernels, node -> WinogradLowering.takes(node, g, kernels, options)),
-                g -> DotExpansion.apply(g, kernels))
+                g -> DotExpansion.apply(g, kernels),
+                g -> Rematerialization.apply(g, node -> isChannelsLast(g, node, kernels, options)))
             .apply(graph);
     return new Lowering(rewritten, kernels, pool, options).program();
+  }
+
+  /** Whether the node's result is a picture whose channels it writes last. */
+  private static boolean isChannelsLast(
+      Graph graph, Node node, Kernels kernels, CompileOptions options) {
+    return ConvolutionLowering.isChannelsLast(node, kernels)
+        || WinogradLowering.takes(node, graph, kernels, options);
   }
 
   /** Whether a convolution's filter is one that our own kernel of products takes in panels. */
