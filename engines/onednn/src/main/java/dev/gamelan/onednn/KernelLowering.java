@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -28,6 +29,9 @@ final class KernelLowering {
 
   /** Bytes of a core's second cache. */
   private static final long CACHE = 1 << 20;
+
+  /** As much as a third-level cache of today holds. */
+  private static final long STREAMED_BYTES = 32 << 20;
 
   /** Instructions an element. */
   private static final int MUCH = 20;
@@ -179,10 +183,18 @@ final class KernelLowering {
     if (takesTwoRows(kernel, bound, shared, length, sizes)) {
       sizes[sizes.length - 1] /= 2;
       var operands = twoRows(kernel, bound, shared, length, sizes[sizes.length - 1]);
-      step(kernels.ofTwoRows(recipe, shared), length, sizes, operands);
+      step(kernels.ofTwoRows(recipe, shared), Optional.empty(), length, sizes, operands);
     } else {
-      step(compiled, length, sizes, bound);
+      var streaming =
+          streams() ? Optional.of(kernels.streaming(recipe)) : Optional.<CompiledKernel>empty();
+      step(compiled, streaming, length, sizes, bound);
     }
+  }
+
+  /** Of a result that no cache holds until it is read, nothing should be read before. */
+  private boolean streams() {
+    return unit.reduction == Unit.Reduction.NONE
+        && stored.stream().anyMatch(value -> value.type().bytes() >= STREAMED_BYTES);
   }
 
   /** What is computed; its operands go to {@code bound}. */
@@ -230,11 +242,16 @@ final class KernelLowering {
   }
 
   private void step(
-      CompiledKernel compiled, long length, long[] sizes, List<KernelStep.Bound> operands) {
+      CompiledKernel compiled,
+      Optional<CompiledKernel> streaming,
+      long length,
+      long[] sizes,
+      List<KernelStep.Bound> operands) {
     int count = compiled.kernel().argumentCount() * kernels.threads();
     lowering.step(
         new KernelStep(
             compiled,
+            streaming,
             length,
             sizes,
             operands,

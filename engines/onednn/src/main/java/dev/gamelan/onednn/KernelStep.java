@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -46,7 +47,14 @@ final class KernelStep implements Step {
   /** Nanoseconds of work below which waking another thread does not pay. */
   private static final double WORTH_SHARING = 10_000;
 
+  /** Vectors that are written past the caches begin at multiples of so many bytes. */
+  private static final long ALIGNMENT = 64;
+
   private final CompiledKernel compiled;
+
+  /** The same that writes past the caches, where that pays. */
+  private final Optional<CompiledKernel> streaming;
+
   private final long length;
   private final long[] outer;
   private final List<Bound> operands;
@@ -59,6 +67,7 @@ final class KernelStep implements Step {
 
   KernelStep(
       CompiledKernel compiled,
+      Optional<CompiledKernel> streaming,
       long length,
       long[] outer,
       List<Bound> operands,
@@ -66,6 +75,7 @@ final class KernelStep implements Step {
       int firstArgument,
       Object what) {
     this.compiled = compiled;
+    this.streaming = streaming;
     this.length = length;
     this.outer = outer.clone();
     this.operands = List.copyOf(operands);
@@ -200,7 +210,25 @@ final class KernelStep implements Step {
     for (int i = 0; i < operands.size(); i++) {
       run.set(at + kernel().addressArgument(i), address(run, part, from, i));
     }
-    compiled.run(run.argumentAddress(at));
+    var kernel = streaming.isPresent() && streams(run, part, from) ? streaming.get() : compiled;
+    kernel.run(run.argumentAddress(at));
+  }
+
+  /** Whether what it writes is aligned, and is not what it reads. */
+  private boolean streams(Run run, int part, long from) {
+    var streamed = streaming.orElseThrow().kernel().operands();
+    for (int i = 0; i < operands.size(); i++) {
+      if (streamed.get(i).access() != Operand.Access.STREAM) continue;
+      long address = address(run, part, from, i);
+      boolean aligned =
+          address % ALIGNMENT == 0
+              && operands.get(i).strides.stream().allMatch(stride -> stride % ALIGNMENT == 0);
+      if (!aligned) return false;
+      for (int other = 0; other < operands.size(); other++) {
+        if (other != i && address(run, part, from, other) == address) return false;
+      }
+    }
+    return true;
   }
 
   private long at(int part) {
@@ -282,7 +310,7 @@ final class KernelStep implements Step {
             length,
             kernel().perElement(),
             bytes,
-            inPlace ? " in place" : "",
+            inPlace ? " in place" : streaming.isPresent() ? " past the caches" : "",
             parts,
             parts == 1 ? "" : "s",
             what);

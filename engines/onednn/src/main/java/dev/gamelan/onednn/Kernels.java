@@ -90,6 +90,11 @@ final class Kernels {
     return ofRecipes.computeIfAbsent(recipe, r -> compiled(r.kernel(cpu.isa())));
   }
 
+  /** Which writes past the caches. */
+  synchronized CompiledKernel streaming(KernelRecipe recipe) {
+    return compiled(recipe.kernel(cpu.isa()).streaming());
+  }
+
   /** Of two rows at a time, which share some operands. */
   synchronized CompiledKernel ofTwoRows(KernelRecipe recipe, Set<Integer> shared) {
     return ofTwoRows.computeIfAbsent(

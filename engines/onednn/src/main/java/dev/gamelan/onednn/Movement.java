@@ -7,6 +7,7 @@ import dev.gamelan.onednn.kernel.Operand;
 import dev.gamelan.onednn.kernel.TransposeKernel;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Copies between strides as steps: by vectors where both sides are dense along the innermost axis,
@@ -105,6 +106,7 @@ final class Movement {
     lowering.step(
         new KernelStep(
             kernels.compiled(kernel),
+            Optional.empty(),
             length,
             outer,
             List.of(bound(from, bytes, type), bound(to, bytes, type)),

@@ -107,6 +107,13 @@ public final class Assembler {
     modrm(level, address, 0);
   }
 
+  /** What was stored past the caches is there for all before anything is stored after it. */
+  public void sfence() {
+    u8(0x0F);
+    u8(0xAE);
+    u8(0xF8);
+  }
+
   public void lea(Gpr to, Memory address) {
     rex(0x8D, to.code, address);
   }

@@ -115,6 +115,8 @@ abstract class Emitter {
         var operand = kernel.operands().get(i.immediate());
         if (operand.access() == Operand.Access.ROW) {
           storeRow(operand.type(), addresses.row(i.immediate()), from);
+        } else if (operand.access() == Operand.Access.STREAM && !inTail) {
+          asm.op(Simd.VMOVNTPS_STORE, width, from, 0, element(i.immediate()));
         } else {
           storeElements(operand.type(), element(i.immediate()), from);
         }

@@ -1,6 +1,8 @@
 package dev.gamelan.onednn.kernel;
 
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A loop nest: outer loops over rows, and for each row one loop over its elements per phase. A
@@ -35,6 +37,26 @@ public record Kernel(
   /** Where the address of an operand stands among the arguments; its strides follow. */
   public int addressArgument(int operand) {
     return 1 + outerLoops + operand * (1 + outerLoops);
+  }
+
+  /** Whether it writes past the caches. */
+  boolean streams() {
+    return operands.stream().anyMatch(operand -> operand.access() == Operand.Access.STREAM);
+  }
+
+  /** The same, but that elements of 4 bytes are written past the caches. */
+  public Kernel streaming() {
+    var written =
+        phases.stream()
+            .flatMap(phase -> phase.perElement().stream())
+            .filter(i -> i.op() == Opcode.STORE)
+            .map(Instruction::immediate)
+            .collect(Collectors.toSet());
+    var streamed =
+        IntStream.range(0, operands.size())
+            .mapToObj(i -> written.contains(i) ? operands.get(i).streamed() : operands.get(i))
+            .toList();
+    return new Kernel(streamed, phases, outerLoops, columns, rows);
   }
 
   /** How many instructions run for each element, over all phases. */

@@ -84,6 +84,7 @@ final class LoopNest {
     loops(0);
     asm.load(Gpr.RSP, frame.callersStackPointer());
     SAVED.reversed().forEach(asm::pop);
+    if (kernel.streams()) asm.sfence();
     asm.vzeroupper();
     asm.ret();
     emitter.pool.emit(asm);

@@ -68,6 +68,7 @@ class AssemblerTest {
     both("bzhi r11, r11, r10", a -> a.bzhi(Gpr.R11, Gpr.R11, Gpr.R10));
     both("push r12", a -> a.push(Gpr.R12));
     both("pop rbx", a -> a.pop(Gpr.RBX));
+    both("sfence", Assembler::sfence);
     both("vzeroupper", Assembler::vzeroupper);
     both("ret", Assembler::ret);
     both("kmovd k1, r11d", a -> a.kmov(1, Gpr.R11));

@@ -61,6 +61,34 @@ class KernelTest {
     }
   }
 
+  /** 2·x of rows of f32, whose whole vectors go past the caches, and the last elements do not. */
+  @ParameterizedTest
+  @MethodSource("isas")
+  void streamsAreWrittenAsElementsAre(Isa isa) {
+    for (int length : LENGTHS) {
+      var builder = new KernelBuilder(isa, 1, false);
+      int in = builder.operand(ElementType.F32, Operand.Access.ELEMENTS);
+      int out = builder.operand(ElementType.F32, Operand.Access.ELEMENTS);
+      int x = builder.load(in);
+      builder.store(out, builder.op(Opcode.ADD, x, x));
+      var kernel = builder.finish().streaming();
+      assertEquals(Operand.Access.ELEMENTS, kernel.operands().get(in).access());
+      assertEquals(Operand.Access.STREAM, kernel.operands().get(out).access());
+      try (var arena = Arena.ofConfined()) {
+        long stride = Math.ceilDiv(4 * length, 64) * 64L;
+        var from = arena.allocate(3 * stride, 64);
+        var to = arena.allocate(3 * stride, 64);
+        for (int i = 0; i < 3 * stride / 4; i++) from.setAtIndex(ValueLayout.JAVA_FLOAT, i, i + 1);
+        var bounds = List.of(new KernelRun.Bound(from, stride), new KernelRun.Bound(to, stride));
+        KernelRun.run(kernel, isa, length, List.of(3L), bounds.get(0), bounds.get(1));
+        for (int i = 0; i < 3 * stride / 4; i++) {
+          float want = i % (stride / 4) < length ? 2 * (i + 1) : 0;
+          assertEquals(want, to.getAtIndex(ValueLayout.JAVA_FLOAT, i), "element " + i);
+        }
+      }
+    }
+  }
+
   /** softmax(x) = e^(x − max) / Σ e^(x − max): three phases, the middle one kept. */
   @ParameterizedTest
   @MethodSource("isas")
