@@ -175,7 +175,6 @@ final class WinogradStep implements Step {
       var y = convolution.y;
       long channels = channels(parts.get(i));
       long at = at(i);
-      run.set(at + WinogradKernel.TILES, convolution.tileColumns());
       run.set(at + WinogradKernel.PLANE_STRIDE, scratch.plane);
       run.set(at + WinogradKernel.PLANE_ADVANCE, LINE);
       run.set(at + WinogradKernel.ROW_STRIDE, scratch.paddedRow);
@@ -202,127 +201,160 @@ final class WinogradStep implements Step {
 
   @Override
   public void run(Run run, int index) {
-    var part = parts.get(index);
-    var memory = Scratchpad.take(scratches.get(index).bytes());
-    long end = part.firstRow + part.rows;
-    for (long row = part.firstRow; row < end; ) {
-      long picture = row / convolution.tileRows();
-      long first = row % convolution.tileRows();
-      long rows =
-          Math.min(Math.min(scratches.get(index).rows, end - row), convolution.tileRows() - first);
-      pad(run, index, memory, picture, first, rows);
-      pixels(run, index, memory.address(), rows);
-      multiply(run, index, memory.address(), rows);
-      results(run, index, memory.address(), picture, first, rows);
-      row += rows;
-    }
+    new Share(run, index).compute();
   }
 
-  /** Copies what the rows of tiles see, with zeros around the picture. */
-  private void pad(Run run, int index, MemorySegment to, long picture, long first, long rows) {
-    var x = convolution.x;
-    var scratch = scratches.get(index);
-    var from = run.memory(x.storage);
-    long pixel = x.pixelBytes();
-    long left = convolution.left * pixel;
-    long inside = x.columns * pixel;
-    for (long i = 0; i < RESULTS * rows + PIXELS - RESULTS; i++) {
-      long row = RESULTS * first + i - convolution.top;
-      long start = i * scratch.paddedRow;
-      if (row < 0 || row >= x.rows) {
-        to.asSlice(start, scratch.paddedRow).fill((byte) 0);
-        continue;
+  /** One thread's part of a run. */
+  private final class Share {
+    private final Run run;
+    private final Part part;
+    private final Scratch scratch;
+    private final MemorySegment memory;
+
+    /** Of the memory. */
+    private final long address;
+
+    /** Where the arguments of the two transforms and of the product begin. */
+    private final long pixels;
+
+    private final long results;
+    private final long product;
+
+    Share(Run run, int index) {
+      this.run = run;
+      this.part = parts.get(index);
+      this.scratch = scratches.get(index);
+      this.memory = Scratchpad.take(scratch.bytes());
+      this.address = memory.address();
+      this.pixels = at(index);
+      this.results = pixels + RESULTS_AT;
+      this.product = pixels + MATMUL_AT;
+    }
+
+    void compute() {
+      long end = part.firstRow + part.rows;
+      for (long row = part.firstRow; row < end; ) {
+        long picture = row / convolution.tileRows();
+        long first = row % convolution.tileRows();
+        long rows = Math.min(Math.min(scratch.rows, end - row), convolution.tileRows() - first);
+        pad(picture, first, rows);
+        pixels(rows);
+        multiply(rows);
+        results(picture, first, rows);
+        row += rows;
       }
-      to.asSlice(start, left).fill((byte) 0);
+    }
+
+    /** Copies what the rows of tiles see, with zeros around the picture. */
+    private void pad(long picture, long first, long rows) {
+      var x = convolution.x;
+      var from = run.memory(x.storage);
+      long left = convolution.left * x.pixelBytes();
+      long inside = x.columns * x.pixelBytes();
+      for (long i = 0; i < RESULTS * rows + PIXELS - RESULTS; i++) {
+        long row = RESULTS * first + i - convolution.top;
+        long start = i * scratch.paddedRow;
+        if (row < 0 || row >= x.rows) {
+          zero(start, scratch.paddedRow);
+          continue;
+        }
+        zero(start, left);
+        copy(from, x.at(picture, row, 0), start + left);
+        zero(start + left + inside, scratch.paddedRow - left - inside);
+      }
+    }
+
+    private void zero(long start, long bytes) {
+      memory.asSlice(start, bytes).fill((byte) 0);
+    }
+
+    /** A row of a picture. */
+    private void copy(MemorySegment from, long start, long to) {
+      var x = convolution.x;
+      long pixel = x.pixelBytes();
       if (x.pixelStride == pixel) {
-        MemorySegment.copy(from, x.at(picture, row, 0), to, start + left, inside);
-      } else {
-        for (long column = 0; column < x.columns; column++) {
-          long at = start + left + column * pixel;
-          MemorySegment.copy(from, x.at(picture, row, column), to, at, pixel);
+        MemorySegment.copy(from, start, memory, to, x.columns * pixel);
+        return;
+      }
+      for (long column = 0; column < x.columns; column++) {
+        MemorySegment.copy(
+            from, start + column * x.pixelStride, memory, to + column * pixel, pixel);
+      }
+    }
+
+    private void pixels(long rows) {
+      long row = convolution.tileColumns() * scratch.tile;
+      for (long i = 0; i < rows; i++) {
+        run.set(pixels + WinogradKernel.TILES, convolution.tileColumns());
+        run.set(pixels + WinogradKernel.PICTURE, address + RESULTS * i * scratch.paddedRow);
+        run.set(pixels + WinogradKernel.PLANE, address + scratch.planes() + i * row);
+        kernel.pixels(run.argumentAddress(pixels));
+      }
+    }
+
+    private void multiply(long rows) {
+      long tiles = rows * convolution.tileColumns();
+      long filters = run.packed(filter, 0, packing) + part.firstPanel * packing.panelBytes();
+      long before = part.panels - 1;
+      long last = before * packing.panelBytes();
+      run.set(product + MatmulKernel.M, tiles);
+      // Each of the kernel's blocks fetches its share of the panel that comes next.
+      run.set(
+          product + MatmulKernel.AHEAD_STRIDE, Math.ceilDiv(panelWidth(), matmul.blocks(tiles)));
+      for (int plane = 0; plane < PLANES; plane++) {
+        run.set(product + MatmulKernel.A, address + scratch.planes() + plane * scratch.plane);
+        long b = filters + plane * packing.planeBytes();
+        long c = address + scratch.sums() + plane * scratch.sumPlane;
+        if (before > 0) multiply(before, b, packing.panelBytes(), c);
+        multiply(1, b + last, packing.planeBytes() - last, c + before * panelWidth());
+      }
+    }
+
+    /**
+     * The tiles of a plane by some panels.
+     *
+     * @param ahead to what is read after the first of them
+     */
+    private void multiply(long panels, long b, long ahead, long c) {
+      run.set(product + MatmulKernel.N, panels * packing.width());
+      run.set(product + MatmulKernel.B, b);
+      run.set(product + MatmulKernel.AHEAD, ahead);
+      run.set(product + MatmulKernel.C, c);
+      matmul.run(run.argumentAddress(product));
+    }
+
+    private void results(long picture, long first, long rows) {
+      var y = convolution.y;
+      long channels = run.address(y.storage) + part.firstPanel * panelWidth();
+      long whole = y.columns / RESULTS;
+      for (long i = 0; i < rows; i++) {
+        long top = RESULTS * (first + i);
+        long sums = address + scratch.sums() + i * convolution.tileColumns() * scratch.sum;
+        long start = channels + y.at(picture, top, 0);
+        long down = top + 1 < y.rows ? y.rowStride : 0;
+        if (whole > 0) results(whole, sums, start, down, y.pixelStride);
+        if (whole < convolution.tileColumns()) {
+          long end = start + RESULTS * whole * y.pixelStride;
+          results(1, sums + whole * scratch.sum, end, down, 0);
         }
       }
-      to.asSlice(start + left + inside, scratch.paddedRow - left - inside).fill((byte) 0);
     }
-  }
 
-  private void pixels(Run run, int index, long memory, long rows) {
-    var scratch = scratches.get(index);
-    long at = at(index);
-    long row = convolution.tileColumns() * scratch.tile;
-    for (long i = 0; i < rows; i++) {
-      run.set(at + WinogradKernel.TILES, convolution.tileColumns());
-      run.set(at + WinogradKernel.PICTURE, memory + RESULTS * i * scratch.paddedRow);
-      run.set(at + WinogradKernel.PLANE, memory + scratch.planes() + i * row);
-      kernel.pixels(run.argumentAddress(at));
+    /**
+     * Of tiles beside each other.
+     *
+     * @param start where the first one goes
+     * @param down to a tile's second row, {@code right} to its second column; 0 if it has none
+     */
+    private void results(long tiles, long sums, long start, long down, long right) {
+      run.set(results + WinogradKernel.TILES, tiles);
+      run.set(results + WinogradKernel.PLANE, sums);
+      run.set(results + WinogradKernel.TOP_LEFT, start);
+      run.set(results + WinogradKernel.TOP_RIGHT, start + right);
+      run.set(results + WinogradKernel.BOTTOM_LEFT, start + down);
+      run.set(results + WinogradKernel.BOTTOM_RIGHT, start + down + right);
+      kernel.results(run.argumentAddress(results));
     }
-  }
-
-  private void multiply(Run run, int index, long memory, long rows) {
-    var part = parts.get(index);
-    var scratch = scratches.get(index);
-    long tiles = rows * convolution.tileColumns();
-    long filters = run.packed(filter, 0, packing) + part.firstPanel * packing.panelBytes();
-    long before = part.panels - 1;
-    long last = before * packing.panelBytes();
-    long at = at(index) + MATMUL_AT;
-    run.set(at + MatmulKernel.M, tiles);
-    // Each of the kernel's blocks fetches its share of the panel that comes next.
-    run.set(at + MatmulKernel.AHEAD_STRIDE, Math.ceilDiv(panelWidth(), matmul.blocks(tiles)));
-    for (int plane = 0; plane < PLANES; plane++) {
-      run.set(at + MatmulKernel.A, memory + scratch.planes() + plane * scratch.plane);
-      long b = filters + plane * packing.planeBytes();
-      long c = memory + scratch.sums() + plane * scratch.sumPlane;
-      if (before > 0) multiply(run, at, before, b, packing.panelBytes(), c);
-      multiply(run, at, 1, b + last, packing.planeBytes() - last, c + before * panelWidth());
-    }
-  }
-
-  /**
-   * The tiles of a plane by some panels.
-   *
-   * @param ahead to what is read after the first of them
-   */
-  private void multiply(Run run, long at, long panels, long b, long ahead, long c) {
-    run.set(at + MatmulKernel.N, panels * packing.width());
-    run.set(at + MatmulKernel.B, b);
-    run.set(at + MatmulKernel.AHEAD, ahead);
-    run.set(at + MatmulKernel.C, c);
-    matmul.run(run.argumentAddress(at));
-  }
-
-  private void results(Run run, int index, long memory, long picture, long first, long rows) {
-    var y = convolution.y;
-    var scratch = scratches.get(index);
-    long address = run.address(y.storage) + parts.get(index).firstPanel * panelWidth();
-    long at = at(index) + RESULTS_AT;
-    long whole = y.columns / RESULTS;
-    for (long i = 0; i < rows; i++) {
-      long top = RESULTS * (first + i);
-      long sums = memory + scratch.sums() + i * convolution.tileColumns() * scratch.sum;
-      run.set(at + WinogradKernel.PLANE, sums);
-      long start = address + y.at(picture, top, 0);
-      long down = top + 1 < y.rows ? y.rowStride : 0;
-      if (whole > 0) results(run, at, whole, start, down, y.pixelStride);
-      if (whole < convolution.tileColumns()) {
-        run.set(at + WinogradKernel.PLANE, sums + whole * scratch.sum);
-        results(run, at, 1, start + RESULTS * whole * y.pixelStride, down, 0);
-      }
-    }
-  }
-
-  /**
-   * Of tiles beside each other.
-   *
-   * @param down to a tile's second row, {@code right} to its second column; 0 if it has none
-   */
-  private void results(Run run, long at, long tiles, long start, long down, long right) {
-    run.set(at + WinogradKernel.TILES, tiles);
-    run.set(at + WinogradKernel.TOP_LEFT, start);
-    run.set(at + WinogradKernel.TOP_RIGHT, start + right);
-    run.set(at + WinogradKernel.BOTTOM_LEFT, start + down);
-    run.set(at + WinogradKernel.BOTTOM_RIGHT, start + down + right);
-    kernel.results(run.argumentAddress(at));
   }
 
   private long at(int part) {
