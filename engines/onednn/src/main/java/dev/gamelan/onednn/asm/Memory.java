@@ -35,4 +35,18 @@ public record Memory(
   public Memory element() {
     return new Memory(base, index, scale, displacement, label, false);
   }
+
+  /**
+   * What is {@code index} steps after {@code base}, of four.
+   *
+   * @param steps holds three times what {@code step} holds
+   */
+  public static Memory ofFour(Gpr base, Gpr step, Gpr steps, int index) {
+    return switch (index) {
+      case 0 -> at(base, 0);
+      case 1 -> at(base, step, 0, 0);
+      case 2 -> at(base, step, 1, 0);
+      default -> at(base, steps, 0, 0);
+    };
+  }
 }

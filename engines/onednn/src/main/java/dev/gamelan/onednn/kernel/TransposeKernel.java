@@ -134,7 +134,7 @@ public final class TransposeKernel {
     asm.lea(SOURCE_HALF, Memory.at(SOURCE_TILE, SOURCE_STEP, 2, 0));
     asm.lea(TARGET_HALF, Memory.at(TARGET_TILE, TARGET_STEP, 2, 0));
     for (int i = 0; i < TILE; i++) {
-      var row = row(i < 4 ? SOURCE_TILE : SOURCE_HALF, SOURCE_STEP, SOURCE_STEPS, i % 4);
+      var row = Memory.ofFour(i < 4 ? SOURCE_TILE : SOURCE_HALF, SOURCE_STEP, SOURCE_STEPS, i % 4);
       asm.op(Simd.VMOVUPS, Width.Y, i, 0, row);
     }
     for (int i = 0; i < TILE; i += 2) {
@@ -147,18 +147,8 @@ public final class TransposeKernel {
     }
     for (int i = 0; i < TILE; i++) {
       asm.op(Simd.VPERM2F128, Width.Y, TILE + i, i % 4, i % 4 + 4, i < 4 ? 0x20 : 0x31);
-      var row = row(i < 4 ? TARGET_TILE : TARGET_HALF, TARGET_STEP, TARGET_STEPS, i % 4);
+      var row = Memory.ofFour(i < 4 ? TARGET_TILE : TARGET_HALF, TARGET_STEP, TARGET_STEPS, i % 4);
       asm.op(Simd.VMOVUPS_STORE, Width.Y, TILE + i, 0, row);
     }
-  }
-
-  /** Row 0 to 3 from {@code base}. */
-  private static Memory row(Gpr base, Gpr step, Gpr steps, int index) {
-    return switch (index) {
-      case 0 -> Memory.at(base, 0);
-      case 1 -> Memory.at(base, step, 0, 0);
-      case 2 -> Memory.at(base, step, 1, 0);
-      default -> Memory.at(base, steps, 0, 0);
-    };
   }
 }

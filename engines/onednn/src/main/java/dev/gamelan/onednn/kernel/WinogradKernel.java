@@ -131,7 +131,7 @@ public final class WinogradKernel {
       asm.load(VECTORS_LEFT, argument(VECTORS));
       asm.bind(vectors);
       for (int i = 0; i < PLANES; i++) {
-        var pixel = fourth(PICTURE_POINTERS.get(i / 4), PIXEL_STEP, PIXEL_STEPS, i % 4);
+        var pixel = Memory.ofFour(PICTURE_POINTERS.get(i / 4), PIXEL_STEP, PIXEL_STEPS, i % 4);
         asm.op(Simd.VMOVUPS, Width.Z, i, 0, pixel);
       }
       for (int column = 0; column < PIXELS; column++) seen(column, PIXELS, PLANES);
@@ -229,17 +229,7 @@ public final class WinogradKernel {
     }
 
     private static Memory plane(int index) {
-      return fourth(PLANES_BY_FOUR.get(index / 4), PLANE_STEP, PLANE_STEPS, index % 4);
-    }
-
-    /** What is {@code index} steps after {@code base}, of four. */
-    private static Memory fourth(Gpr base, Gpr step, Gpr steps, int index) {
-      return switch (index) {
-        case 0 -> Memory.at(base, 0);
-        case 1 -> Memory.at(base, step, 0, 0);
-        case 2 -> Memory.at(base, step, 1, 0);
-        default -> Memory.at(base, steps, 0, 0);
-      };
+      return Memory.ofFour(PLANES_BY_FOUR.get(index / 4), PLANE_STEP, PLANE_STEPS, index % 4);
     }
   }
 }
