@@ -1,12 +1,15 @@
 package dev.gamelan.io;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gamelan.type.DType;
 import dev.gamelan.type.Shape;
 import dev.gamelan.type.TensorType;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,6 +24,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a safetensors file says of itself, checked: places lie inside the file, fit their types, and
@@ -39,8 +43,10 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
   private static final int ALIGNMENT = 8;
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  /** Token by token: a tree would first load hundreds of classes. */
+  private static final JsonFactory JSON =
+      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   /** What the format calls a dtype; empty for those that it has not. */
   static String name(DType dtype) {
@@ -75,36 +81,49 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
    */
   static byte[] encode(Map<String, TensorType> types, Map<String, String> metadata)
       throws IOException {
-    var header = JSON.createObjectNode();
-    if (!metadata.isEmpty()) {
-      var node = header.putObject(METADATA);
-      metadata.forEach(node::put);
-    }
-    long offset = 0;
-    for (var entry : types.entrySet()) {
-      var type = entry.getValue();
-      var name = name(type.dtype());
-      if (name.isEmpty()) {
-        throw new IllegalArgumentException(
-            "'%s': safetensors has no %s; bitcast it to u8 first"
-                .formatted(entry.getKey(), type.dtype()));
+    var text = new ByteArrayOutputStream();
+    try (var json = JSON.createGenerator(text)) {
+      json.writeStartObject();
+      if (!metadata.isEmpty()) {
+        json.writeObjectFieldStart(METADATA);
+        for (var entry : metadata.entrySet()) {
+          json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
       }
-      if (entry.getKey().equals(METADATA)) {
-        throw new IllegalArgumentException("no tensor can be called " + METADATA);
+      long offset = 0;
+      for (var entry : types.entrySet()) {
+        encode(entry.getKey(), entry.getValue(), offset, json);
+        offset += entry.getValue().bytes();
       }
-      var node = header.putObject(entry.getKey());
-      node.put("dtype", name);
-      var shape = node.putArray("shape");
-      type.shape().toList().forEach(shape::add);
-      node.putArray("data_offsets").add(offset).add(offset + type.bytes());
-      offset += type.bytes();
+      json.writeEndObject();
     }
-    var json = JSON.writeValueAsBytes(header);
+    var json = text.toByteArray();
     int length = Math.ceilDiv(json.length, ALIGNMENT) * ALIGNMENT;
     var bytes = new byte[LENGTH_BYTES + length];
     Arrays.fill(bytes, (byte) ' ');
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(length).put(json);
     return bytes;
+  }
+
+  private static void encode(String tensor, TensorType type, long offset, JsonGenerator json)
+      throws IOException {
+    var dtype = name(type.dtype());
+    if (dtype.isEmpty()) {
+      throw new IllegalArgumentException(
+          "'%s': safetensors has no %s; bitcast it to u8 first".formatted(tensor, type.dtype()));
+    }
+    if (tensor.equals(METADATA)) {
+      throw new IllegalArgumentException("no tensor can be called " + METADATA);
+    }
+    json.writeObjectFieldStart(tensor);
+    json.writeStringField("dtype", dtype);
+    json.writeFieldName("shape");
+    var dims = type.shape().dims();
+    json.writeArray(dims, 0, dims.length);
+    json.writeFieldName("data_offsets");
+    json.writeArray(new long[] {offset, offset + type.bytes()}, 0, 2);
+    json.writeEndObject();
   }
 
   /**
@@ -123,19 +142,13 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
       if (length < 2 || length > MAX_LENGTH || length > bytes.byteSize() - LENGTH_BYTES) {
         throw corrupt("a header of %d bytes does not fit".formatted(length));
       }
-      var header = json(bytes.asSlice(LENGTH_BYTES, length));
-      long dataStart = LENGTH_BYTES + length;
-      return new SafeTensorsHeader(
-          entries(header, bytes.byteSize() - dataStart), metadata(header), dataStart);
-    }
-
-    private JsonNode json(MemorySegment text) throws IOException {
+      // Strict: a name whose bytes are no UTF-8 would come back as another name.
+      var decoder = StandardCharsets.UTF_8.newDecoder();
       try {
-        // Strict: a name whose bytes are no UTF-8 would come back as another name.
-        var decoded = StandardCharsets.UTF_8.newDecoder().decode(text.asByteBuffer());
-        var header = JSON.readTree(decoded.toString());
-        if (!header.isObject()) throw corrupt("the header is no object");
-        return header;
+        var text = decoder.decode(bytes.asSlice(LENGTH_BYTES, length).asByteBuffer());
+        try (var json = JSON.createParser(text.toString())) {
+          return header(json, LENGTH_BYTES + length);
+        }
       } catch (CharacterCodingException e) {
         throw corrupt("the header is no UTF-8");
       } catch (JsonProcessingException e) {
@@ -143,26 +156,31 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
       }
     }
 
-    private Map<String, String> metadata(JsonNode header) throws IOException {
-      var texts = new LinkedHashMap<String, String>();
-      if (!header.has(METADATA)) return texts;
-      for (var property : header.path(METADATA).properties()) {
-        if (!property.getValue().isTextual()) {
-          throw corrupt("the metadata '%s' is no text".formatted(property.getKey()));
-        }
-        texts.put(property.getKey(), property.getValue().asText());
-      }
-      return texts;
-    }
-
-    private List<Entry> entries(JsonNode header, long size) throws IOException {
+    private SafeTensorsHeader header(JsonParser json, long dataStart) throws IOException {
+      if (json.nextToken() != JsonToken.START_OBJECT) throw corrupt("the header is no object");
       var entries = new ArrayList<Entry>();
-      for (var property : header.properties()) {
-        if (!property.getKey().equals(METADATA)) {
-          entries.add(entry(property.getKey(), property.getValue()));
-        }
+      var metadata = new LinkedHashMap<String, String>();
+      for (var name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+        json.nextToken();
+        if (name.equals(METADATA)) readMetadata(json, metadata);
+        else entries.add(entry(name, json));
       }
       entries.sort(Comparator.comparingLong(Entry::start).thenComparingLong(Entry::end));
+      checkCover(entries, bytes.byteSize() - dataStart);
+      return new SafeTensorsHeader(entries, metadata, dataStart);
+    }
+
+    private void readMetadata(JsonParser json, Map<String, String> metadata) throws IOException {
+      if (!json.isExpectedStartObjectToken()) throw corrupt("the metadata is no object");
+      for (var key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
+        if (json.nextToken() != JsonToken.VALUE_STRING) {
+          throw corrupt("the metadata '%s' is no text".formatted(key));
+        }
+        metadata.put(key, json.getText());
+      }
+    }
+
+    private void checkCover(List<Entry> entries, long size) throws IOException {
       long end = 0;
       for (var entry : entries) {
         if (entry.start() != end) {
@@ -171,20 +189,30 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
         end = entry.end();
       }
       if (end != size) throw corrupt("it has %d bytes of data, not %d".formatted(size, end));
-      return entries;
     }
 
-    private Entry entry(String name, JsonNode node) throws IOException {
-      var dtype = dtype(name, node.path("dtype"));
-      if (!node.path("shape").isArray()) throw corrupt("'%s' has no shape".formatted(name));
-      var dims = new ArrayList<Long>();
-      for (var dim : node.path("shape")) dims.add(natural(name, dim));
-      var places = node.path("data_offsets");
-      long start = natural(name, places.path(0));
-      long end = natural(name, places.path(1));
+    private Entry entry(String name, JsonParser json) throws IOException {
+      if (!json.isExpectedStartObjectToken()) throw corrupt("'%s' is no object".formatted(name));
+      Optional<DType> dtype = Optional.empty();
+      Optional<List<Long>> shape = Optional.empty();
+      var places = List.<Long>of();
+      for (var field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+        json.nextToken();
+        switch (field) {
+          case "dtype" -> dtype = Optional.of(dtype(name, json));
+          case "shape" -> shape = Optional.of(naturals(name, json));
+          case "data_offsets" -> places = naturals(name, json);
+          default -> json.skipChildren();
+        }
+      }
+      if (dtype.isEmpty()) throw corrupt("'%s' has no dtype".formatted(name));
+      if (shape.isEmpty()) throw corrupt("'%s' has no shape".formatted(name));
+      if (places.size() != 2) throw corrupt("'%s' has the place %s".formatted(name, places));
+      long start = places.getFirst();
+      long end = places.getLast();
       try {
-        var type = new TensorType(dtype, Shape.of(dims));
-        if (places.size() != 2 || end - start != type.bytes()) {
+        var type = new TensorType(dtype.get(), Shape.of(shape.get()));
+        if (end - start != type.bytes()) {
           throw corrupt("'%s' is %s, which is not %d bytes".formatted(name, type, end - start));
         }
         return new Entry(name, type, start, end);
@@ -193,24 +221,31 @@ record SafeTensorsHeader(List<Entry> entries, Map<String, String> metadata, long
       }
     }
 
-    private DType dtype(String name, JsonNode text) throws IOException {
-      for (var dtype : DType.values()) {
-        if (text.isTextual() && !text.asText().isEmpty() && name(dtype).equals(text.asText())) {
-          return dtype;
+    private DType dtype(String name, JsonParser json) throws IOException {
+      var text = json.getText();
+      if (json.currentToken() == JsonToken.VALUE_STRING && !text.isEmpty()) {
+        for (var dtype : DType.values()) {
+          if (SafeTensorsHeader.name(dtype).equals(text)) return dtype;
         }
       }
-      throw corrupt("'%s' has dtype %s".formatted(name, text));
+      throw corrupt("'%s' has dtype \"%s\"".formatted(name, text));
     }
 
-    private static String name(DType dtype) {
-      return SafeTensorsHeader.name(dtype);
-    }
-
-    private long natural(String name, JsonNode number) throws IOException {
-      if (!number.isIntegralNumber() || !number.canConvertToLong() || number.asLong() < 0) {
-        throw corrupt("'%s' has a size or place of %s".formatted(name, number));
+    private List<Long> naturals(String name, JsonParser json) throws IOException {
+      if (!json.isExpectedStartArrayToken()) {
+        throw corrupt("'%s' has a shape or place of %s".formatted(name, json.getText()));
       }
-      return number.asLong();
+      var numbers = new ArrayList<Long>();
+      while (json.nextToken() != JsonToken.END_ARRAY) {
+        boolean isLong =
+            json.currentToken() == JsonToken.VALUE_NUMBER_INT
+                && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
+        if (!isLong || json.getLongValue() < 0) {
+          throw corrupt("'%s' has a size or place of %s".formatted(name, json.getText()));
+        }
+        numbers.add(json.getLongValue());
+      }
+      return numbers;
     }
 
     private IOException corrupt(String what) {

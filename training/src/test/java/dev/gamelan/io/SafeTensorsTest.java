@@ -85,7 +85,14 @@ class SafeTensorsTest {
           {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{"x":1}} | no text
           []                                                                            | no object
           {"a":                                                                         | no JSON
-          {"a":1,"a":2}                                                                 | no JSON
+          {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | Duplicate
+          {"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}          | Duplicate
+          {"a":1}                                                                       | is no object
+          {"a":{"shape":[1],"data_offsets":[0,4]}}                                      | no dtype
+          {"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}                          | of 1
+          {"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}                      | of [
+          {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]}}      | of 9223372036854775808
+          {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":[]}      | metadata is no object
           """)
   void hostileHeadersAreRefusedWithTheReason(String header, String reason) throws IOException {
     var file = folder.resolve("hostile.safetensors");

@@ -27,14 +27,8 @@ final class KernelLowering {
   /** Elements of a row. */
   private static final long LONGEST_OF_TWO = 2048;
 
-  /** Bytes of a core's second cache. */
-  private static final long CACHE = 1 << 20;
-
   /** As much as a third-level cache of today holds. */
   private static final long STREAMED_BYTES = 32 << 20;
-
-  /** Instructions an element. */
-  private static final int MUCH = 20;
 
   /** A read of memory: where it begins, and its strides over the domain's axes, in elements. */
   private record Access(Value base, long offset, List<Long> strides) {}
@@ -180,7 +174,7 @@ final class KernelLowering {
     }
     var sizes = outer.stream().mapToLong(Loop::size).toArray();
     var shared = shared(kernel, bound);
-    if (takesTwoRows(kernel, bound, shared, length, sizes)) {
+    if (takesTwoRows(kernel, shared, length, sizes)) {
       sizes[sizes.length - 1] /= 2;
       var operands = twoRows(kernel, bound, shared, length, sizes[sizes.length - 1]);
       step(kernels.ofTwoRows(recipe, shared), Optional.empty(), length, sizes, operands);
@@ -268,20 +262,13 @@ final class KernelLowering {
 
   // ---- two rows at a time
 
-  /**
-   * Of rows that wait for a reduction, and of which two fit the first cache. What comes from memory
-   * is waited for in any case, unless much is done with it.
-   */
-  private boolean takesTwoRows(
-      Kernel kernel, List<KernelStep.Bound> bound, Set<Integer> shared, long length, long[] sizes) {
+  /** Of rows that wait for a reduction, and of which two fit the first cache. */
+  private boolean takesTwoRows(Kernel kernel, Set<Integer> shared, long length, long[] sizes) {
     if (unit.reduction != Unit.Reduction.ROWS || sizes.length == 0) return false;
     long rows = sizes[sizes.length - 1];
     boolean divides = rows % 2 == 0 && (sizes.length > 1 || rows >= 2L * kernels.threads());
     boolean waits = kernel.phases().size() > 1 && length <= LONGEST_OF_TWO;
-    long bytes =
-        bound.stream().map(KernelStep.Bound::storage).distinct().mapToLong(s -> s.bytes).sum();
-    boolean pays = bytes <= CACHE * kernels.threads() || kernel.perElement() >= MUCH;
-    return divides && waits && pays && RowInterleaving.fits(kernel, 2, shared);
+    return divides && waits && RowInterleaving.fits(kernel, 2, shared);
   }
 
   /** The operands that go back to the same elements for each row. */
