@@ -35,7 +35,12 @@ final class Lowering {
   private final BlockPool pool;
   private final CompileOptions options;
   private final Fusion fusion;
+  private final List<Unit> order;
   private final Map<Unit, Set<Value>> stored;
+
+  /** How often each base is read. */
+  private final Map<Value, Integer> readers = new HashMap<>();
+
   private final List<Step> steps = new ArrayList<>();
   private final List<Storage> storages = new ArrayList<>();
   private final Map<Value, Storage> places = new HashMap<>();
@@ -55,7 +60,16 @@ final class Lowering {
     this.pool = pool;
     this.options = options;
     this.fusion = new Fusion(graph, node -> isChannelsLast(graph, node, kernels, options));
+    this.order = fusion.order();
     this.stored = Fusion.stored(graph, fusion);
+    for (var unit : order) {
+      for (var node : unit.nodes) node.inputs().forEach(this::countReader);
+    }
+    graph.outputs().forEach(this::countReader);
+  }
+
+  private void countReader(Value value) {
+    readers.merge(fusion.view(value).base(), 1, Integer::sum);
   }
 
   /**
@@ -74,6 +88,7 @@ final class Lowering {
                 g ->
                     ConvolutionExpansion.apply(
                         g, kernels, node -> WinogradLowering.takes(node, g, kernels, options)),
+                g -> TransposesFirst.apply(g, value -> lasts(g, value, options)),
                 g -> DotExpansion.apply(g, kernels),
                 g -> Rematerialization.apply(g, node -> isChannelsLast(g, node, kernels, options)))
             .apply(graph);
@@ -93,7 +108,11 @@ final class Lowering {
     var filter = convolution.inputs().get(1);
     return filter.type().dtype() == DType.F32
         && kernels.isa() == Isa.AVX512
-        && options.lasting().contains(graph.inputs().indexOf(filter));
+        && lasts(graph, filter, options);
+  }
+
+  private static boolean lasts(Graph graph, Value value, CompileOptions options) {
+    return options.lasting().contains(graph.inputs().indexOf(value));
   }
 
   private Program program() {
@@ -106,7 +125,7 @@ final class Lowering {
       boolean computed = fusion.unit(view.base()).isPresent();
       if (computed && view.isWhole()) outputOf.putIfAbsent(view.base(), i);
     }
-    for (var unit : fusion.order()) {
+    for (var unit : order) {
       if (narrowedWeight(unit).isPresent()) deferred.addAll(unit.nodes.getFirst().results());
       else lower(unit);
     }
@@ -317,6 +336,35 @@ final class Lowering {
             dims,
             new Movement.Region(from, offset, strides),
             new Movement.Region(to, 0, View.boxed(Shape.of(dims).strides())));
+  }
+
+  /**
+   * Brings all that {@code view} reads to {@code to}, each element of which is written once. A
+   * product of our own kernel that nothing else reads is written there at once.
+   */
+  void bring(View view, Movement.Region to) {
+    if (isProduced(view, to)) return;
+    new Movement(this, kernels)
+        .copy(
+            view.base().type().dtype().bits() / 8,
+            view.shape().toList(),
+            new Movement.Region(place(view.base()), view.offset(), view.strides()),
+            to);
+  }
+
+  private boolean isProduced(View view, Movement.Region to) {
+    var from = place(view.base());
+    if (from.kind != Storage.Kind.ARENA || readers.getOrDefault(view.base(), 0) != 1) return false;
+    var relocation = Relocation.of(view, from, to);
+    if (relocation.isEmpty() || from.birth >= steps.size()) return false;
+    int producer = from.birth;
+    if (!(steps.get(producer) instanceof MatmulStep product)) return false;
+    var relocated = product.relocated(relocation.get());
+    if (relocated.isEmpty()) return false;
+    steps.set(producer, relocated.get());
+    to.storage().usedAt(producer);
+    from.becomeUnused();
+    return true;
   }
 
   /** Room for the arguments of a kernel step. */

@@ -1,8 +1,10 @@
 package dev.gamelan.onednn;
 
 import dev.gamelan.onednn.kernel.MatmulKernel;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 
 /** Products of f32 matrices by our own kernel, divided among the threads. */
 final class MatmulStep implements Step {
@@ -77,6 +79,17 @@ final class MatmulStep implements Step {
     for (var part : parts) {
       for (var matrix : List.of(part.a, part.b, part.c)) matrix.checkBounds(what);
     }
+  }
+
+  /** The same, whose result lies elsewhere; empty where the kernel could not write it there. */
+  Optional<MatmulStep> relocated(Relocation relocation) {
+    var moved = new ArrayList<Part>();
+    for (var part : parts) {
+      var c = relocation.of(part.c);
+      if (c.isEmpty()) return Optional.empty();
+      moved.add(new Part(part.a, part.b, c.get()));
+    }
+    return Optional.of(new MatmulStep(kernel, moved, firstArgument, what));
   }
 
   @Override

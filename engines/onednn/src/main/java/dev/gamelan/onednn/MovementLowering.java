@@ -21,8 +21,11 @@ final class MovementLowering {
   boolean lower(Node node) {
     if (node.results().size() != 1 || node.result().type().dtype().bits() < 8) return false;
     switch (node.op()) {
-      case Primitive.Reshape reshape ->
-          lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
+      case Primitive.Reshape reshape -> {
+        var view = lowering.view(node.inputs().getFirst());
+        var dense = View.boxed(view.shape().strides());
+        lowering.bring(view, new Movement.Region(lowering.place(node.result()), 0, dense));
+      }
       case Primitive.Bitcast bitcast when keepsWidth(node) ->
           lowering.copy(lowering.view(node.inputs().getFirst()), lowering.place(node.result()));
       case Primitive.Concatenate concatenate -> concatenate(node, concatenate.axis());
@@ -44,16 +47,15 @@ final class MovementLowering {
     long at = 0;
     for (var input : node.inputs()) {
       var strides = node.result().shape().strides();
-      write(input, node.result(), at * strides[axis], View.boxed(strides));
+      lowering.bring(
+          lowering.view(input),
+          new Movement.Region(
+              lowering.place(node.result()), at * strides[axis], View.boxed(strides)));
       at += input.dim(axis);
     }
   }
 
-  /** Copies all of {@code input} to where {@code result}'s memory has the strides. */
-  private void write(Value input, Value result, long offset, List<Long> strides) {
-    write(lowering.view(input), result, offset, strides);
-  }
-
+  /** Copies all of {@code view} to where {@code result}'s memory has the strides. */
   private void write(View view, Value result, long offset, List<Long> strides) {
     movement.copy(
         result.type().dtype().bits() / 8,

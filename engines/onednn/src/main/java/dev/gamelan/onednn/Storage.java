@@ -42,6 +42,12 @@ final class Storage {
     death = Math.max(death, step);
   }
 
+  /** What would have been written here is written elsewhere. */
+  void becomeUnused() {
+    birth = Integer.MAX_VALUE;
+    death = -1;
+  }
+
   /** Whether it is a piece of the arena that {@code step} writes as the first one. */
   boolean isBornAt(int step) {
     return kind == Kind.ARENA && birth == step && death > step;
