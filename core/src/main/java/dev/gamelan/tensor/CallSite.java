@@ -28,6 +28,7 @@ final class CallSite {
   }
 
   private static boolean isProgram(String name) {
-    return LIBRARY.stream().noneMatch(name::startsWith);
+    for (var prefix : LIBRARY) if (name.startsWith(prefix)) return false;
+    return true;
   }
 }

@@ -82,14 +82,18 @@ final class LazyNode {
   }
 
   static LazyNode leaf(DeviceBuffer buffer, @Nullable Recording recording) {
-    var node =
-        new LazyNode(buffer.device(), List.of(buffer.type()), null, List.of(), false, recording);
+    var node = leaf(buffer.device(), buffer.type(), recording);
     node.buffers[0] = buffer;
     return node;
   }
 
   static LazyNode placeholder(Device device, TensorType type, Recording recording) {
-    return new LazyNode(device, List.of(type), null, List.of(), false, recording);
+    return leaf(device, type, recording);
+  }
+
+  /** Without a site, which takes a walk of the stack: it computes nothing that could be wrong. */
+  private static LazyNode leaf(Device device, TensorType type, @Nullable Recording recording) {
+    return new LazyNode(device, List.of(type), null, List.of(), false, recording, "");
   }
 
   boolean isPlaceholder() {

@@ -75,7 +75,7 @@ final class Rematerialization {
    * @param channelsLast which nodes write their result so
    */
   static Graph apply(Graph graph, Predicate<Node> channelsLast) {
-    // Without a function whose result is read twice there is nothing that is worth it.
+    // Without a function whose result is read twice, apart from sums, nothing is worth it.
     if (!hasSharedFunction(graph)) return graph;
     var pass = new Rematerialization(graph, new Fusion(graph, channelsLast));
     return pass.repeated.isEmpty() ? graph : new DeadNodeElimination().apply(pass.rewritten());
@@ -84,6 +84,7 @@ final class Rematerialization {
   private static boolean hasSharedFunction(Graph graph) {
     var read = new HashSet<Value>();
     for (var node : graph.nodes()) {
+      if (node.op() instanceof Primitive.Reduce) continue;
       for (var input : Set.copyOf(node.inputs())) {
         var producer = graph.producer(input);
         boolean isFunction = producer != null && producer.op() instanceof Primitive.Unary;

@@ -10,7 +10,7 @@ import dev.gamelan.pass.Rewrite;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -41,51 +41,55 @@ final class TransposesFirst {
    * @param lasts which inputs are weights that are packed as the right operand of a product
    */
   static Graph apply(Graph graph, Predicate<Value> lasts) {
-    if (graph.nodes().stream().noneMatch(node -> node.op() instanceof Primitive.Transpose)) {
-      return graph;
-    }
-    return new DeadNodeElimination().apply(new TransposesFirst(graph, lasts).rewritten());
+    var pass = new TransposesFirst(graph, lasts);
+    return graph.nodes().stream().anyMatch(pass::isFirst)
+        ? new DeadNodeElimination().apply(pass.rewritten())
+        : graph;
+  }
+
+  /** Whether {@code node} transposes what could be computed so, and is not read by others. */
+  private boolean isFirst(Node node) {
+    if (!(node.op() instanceof Primitive.Transpose transpose)) return false;
+    var x = node.inputs().getFirst();
+    var producer = graph.producer(x);
+    if (producer == null || readers.getOrDefault(x, 0) > 1) return false;
+    return switch (producer.op()) {
+      case Primitive.DotGeneral dot -> isSwapped(dot, producer, transpose);
+      case Primitive.Concatenate concatenate -> keepsRows(transpose);
+      default -> false;
+    };
   }
 
   private Graph rewritten() {
     return Rewrite.of(
         graph,
         (g, node, operands) -> {
-          var transposed = transposed(g, node, operands);
-          if (transposed.isPresent()) return List.of(transposed.get());
+          if (isFirst(node)) return List.of(transposed(g, node, operands.getFirst()));
           var added = g.addNode(node.op(), operands, node);
           added.results().forEach(result -> producers.put(result, added));
           return added.results();
         });
   }
 
-  private Optional<Value> transposed(GraphBuilder g, Node node, List<Value> operands) {
-    if (!(node.op() instanceof Primitive.Transpose transpose)) return Optional.empty();
-    var x = node.inputs().getFirst();
-    var before = graph.producer(x);
-    if (before == null || readers.getOrDefault(x, 0) > 1) return Optional.empty();
-    var now = producers.get(operands.getFirst());
-    if (now == null) return Optional.empty();
-    return switch (before.op()) {
-      case Primitive.DotGeneral dot when isSwapped(dot, before, transpose) ->
-          Optional.of(
-              g.add(
-                  new Primitive.DotGeneral(
-                      dot.rightBatch(),
-                      dot.leftBatch(),
-                      dot.rightContracting(),
-                      dot.leftContracting(),
-                      dot.result()),
-                  now.inputs().get(1),
-                  now.inputs().get(0)));
-      case Primitive.Concatenate concatenate when keepsRows(transpose) ->
-          Optional.of(
-              g.concatenate(
-                  transpose.permutation().indexOf(concatenate.axis()),
-                  now.inputs().stream()
-                      .map(piece -> g.transpose(piece, transpose.permutation()))
-                      .toList()));
-      default -> Optional.empty();
+  private Value transposed(GraphBuilder g, Node node, Value x) {
+    var permutation = ((Primitive.Transpose) node.op()).permutation();
+    var producer = Objects.requireNonNull(producers.get(x));
+    return switch (producer.op()) {
+      case Primitive.DotGeneral dot ->
+          g.add(
+              new Primitive.DotGeneral(
+                  dot.rightBatch(),
+                  dot.leftBatch(),
+                  dot.rightContracting(),
+                  dot.leftContracting(),
+                  dot.result()),
+              producer.inputs().get(1),
+              producer.inputs().get(0));
+      case Primitive.Concatenate concatenate ->
+          g.concatenate(
+              permutation.indexOf(concatenate.axis()),
+              producer.inputs().stream().map(piece -> g.transpose(piece, permutation)).toList());
+      default -> throw new IllegalStateException(producer.op().name());
     };
   }
 
