@@ -110,13 +110,14 @@ public final class Bench implements Callable<Integer> {
   private Report.Entry run(Program program, Workspace workspace, PrintWriter console)
       throws IOException, RunnerException {
     console.printf("%s: %s%n", program.name(), program.description());
-    var entry = new Report.Entry(program, new ArrayList<>());
+    var entry = new Report.Entry(program, new ArrayList<>(), new ArrayList<>());
     for (var contender : program.contenders()) {
       entry.measured().add(new Report.Measured(contender, new ArrayList<>(), new StringBuilder()));
     }
     for (int round = 0; round < rounds; round++) {
       for (var measured : entry.measured()) {
         measured.nanos().addAll(time(program, measured.contender(), workspace));
+        if (threads > 1) entry.handovers().add(Handover.nanos());
         if (round == 0) compare(program, measured, workspace);
         console.printf(
             Locale.ROOT,

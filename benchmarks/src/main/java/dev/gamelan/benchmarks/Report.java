@@ -32,7 +32,10 @@ final class Report {
     }
   }
 
-  record Entry(Program program, List<Measured> measured) {}
+  /**
+   * @param handovers what a line took from core to core after each process
+   */
+  record Entry(Program program, List<Measured> measured, List<Double> handovers) {}
 
   private final Machine machine;
   private final int rounds;
@@ -54,6 +57,7 @@ final class Report {
   void write(Path folder) throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve(TABLE), text());
+    if (peers().isEmpty()) return; // Nothing to draw.
     BitmapEncoder.saveBitmap(
         chart(), folder.resolve(PICTURE).toString(), BitmapEncoder.BitmapFormat.PNG);
   }
@@ -66,11 +70,11 @@ final class Report {
         .append(
             String.format(
                 Locale.ROOT,
-                "Each contender in %d fresh processes, in turns, each %.1f s after %.1f s of warm-up that are left out (the JVM compiles in the background on the same cores, and frameworks specialise); median of the iterations' averages, and their quartiles. A call writes a changed input and reads the output. The ratio is our time by theirs: below 1 we are faster.%n%n![ratios](%s)%n%n",
+                "Each contender in %d fresh processes, in turns, each %.1f s after %.1f s of warm-up that are left out (the JVM compiles in the background on the same cores, and frameworks specialise); median of the iterations' averages, and their quartiles. A call writes a changed input and reads the output. The ratio is our time by theirs: below 1 we are faster.%n%n",
                 rounds,
                 seconds,
-                warmup,
-                PICTURE))
+                warmup))
+        .append(peers().isEmpty() ? "" : "![ratios](%s)%n%n".formatted(PICTURE))
         .append(
             "| program | contender | median | quartiles | ours by theirs | of the roof | agreement |\n")
         .append("|---|---|---|---|---|---|---|\n");
@@ -106,9 +110,29 @@ final class Report {
           .append(entry.program().name())
           .append(": ")
           .append(entry.program().description())
+          .append(handovers(entry))
           .append('\n');
     }
     return text.toString();
+  }
+
+  private static String handovers(Entry entry) {
+    var range = entry.handovers().stream().mapToDouble(nanos -> nanos).summaryStatistics();
+    if (range.getCount() == 0) return "";
+    return String.format(
+        Locale.ROOT,
+        "; a cache line went from core to core in %.0f to %.0f ns",
+        range.getMin(),
+        range.getMax());
+  }
+
+  /** The contenders that are not ours. */
+  private List<String> peers() {
+    return entries.stream()
+        .flatMap(entry -> entry.measured().stream().skip(1).map(Measured::contender))
+        .filter(contender -> !contender.startsWith("gamelan"))
+        .distinct()
+        .toList();
   }
 
   private CategoryChart chart() {
@@ -122,14 +146,8 @@ final class Report {
     chart.getStyler().setXAxisLabelRotation(60);
     chart.getStyler().setYAxisMin(0.0);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
-    var others =
-        entries.stream()
-            .flatMap(entry -> entry.measured().stream().skip(1).map(Measured::contender))
-            .filter(contender -> !contender.startsWith("gamelan"))
-            .distinct()
-            .toList();
     var programs = entries.stream().map(entry -> entry.program().name()).toList();
-    for (var other : others) {
+    for (var other : peers()) {
       var ratios = new ArrayList<Double>();
       for (var entry : entries) {
         double ours = entry.measured().getFirst().median();
